@@ -1,0 +1,11 @@
+//! The pure half: every decision depthd makes, as state machines that are told the time and say what to do.
+//!
+//! Nothing here opens a socket, starts a thread, reads a clock, touches a file or writes a log. The daemon drives
+//! these machines with threads, the simulator with a seeded virtual clock.
+
+pub mod decimal;
+pub mod event;
+pub mod id;
+pub mod need;
+pub mod state;
+pub mod time;

@@ -1,0 +1,6 @@
+//! depthd keeps order books exact, or says that they are stale.
+
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod venue;

@@ -1,0 +1,90 @@
+//! A venue's rules and limits, as data. The engine reads these; it never asks which venue it is.
+
+use crate::engine::event::Channel;
+use std::time::Duration;
+
+/// How a book's messages follow one another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SequenceRule {
+    /// Each message is the last plus one, counted per connection and subscription; a snapshot restarts at any number.
+    Dense,
+    /// Each message covers `first..=last`; the next one starts at the last plus one. Numbers outlive connections.
+    Range,
+}
+
+/// What a REST snapshot is worth and how it is joined to the stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RestJoin {
+    /// By sequence: the book is `live` after it.
+    BySequence,
+    /// By the operator's timestamp: the book is `partial` after it.
+    ByTime,
+}
+
+/// Where a fresh connection gets its first book from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FirstBook {
+    /// The stream sends a snapshot.
+    InBand,
+    /// REST has it.
+    Rest,
+}
+
+/// A budget that refills: at most `burst` at once, `per_window` in any `window`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refill {
+    pub burst: u32,
+    pub per_window: u32,
+    pub window: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RestBudget {
+    /// In the venue's own cost units (weight, credits, calls).
+    pub refill: Refill,
+    /// Units in any 24 h, where the venue counts a day.
+    pub daily: Option<u32>,
+    /// Cost units of one book snapshot.
+    pub snapshot_cost: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ControlBudget {
+    /// Messages we send, all kinds together, over all connections to this venue.
+    pub refill: Refill,
+    pub daily: Option<u32>,
+}
+
+/// See the module page. Every value has its source beside it in the venue's `limits.rs`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// As in `venue = "…"`.
+    pub name: &'static str,
+    pub url: &'static str,
+    pub rest_url: &'static str,
+    pub needs_key: bool,
+    pub channels: &'static [Channel],
+    pub default_channels: &'static [Channel],
+
+    pub sequence: SequenceRule,
+    pub first_book: FirstBook,
+    pub rest_join: RestJoin,
+    /// True when leaving and re-entering the subscription brings a fresh snapshot in the stream.
+    pub in_band_restart: bool,
+    /// True when a quote's sequence is on the book's own scale.
+    pub quote_shares_book_sequence: bool,
+    /// True where a crossed book can only be an error; false where the venue itself shows crossed books.
+    pub crossed_is_fault: bool,
+
+    pub rest: RestBudget,
+    pub control: ControlBudget,
+    pub connects: Refill,
+    /// Symbols one connection may carry.
+    pub symbols_per_connection: usize,
+    /// The venue closes connections at this age; we leave before.
+    pub connection_age_max: Option<Duration>,
+    /// Whether a second connection may be open while the first still is.
+    pub handover: bool,
+    /// Whether subscriptions are answered, and within what time an answer is due.
+    pub ack_within: Option<Duration>,
+}
