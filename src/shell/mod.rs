@@ -1,0 +1,3 @@
+//! The threaded half: sockets, clocks, queues and files. It asks the engine what to do, and does it.
+
+pub mod thread;
