@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod http;
 pub mod shell;
 pub mod venue;

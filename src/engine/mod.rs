@@ -5,7 +5,12 @@
 
 pub mod decimal;
 pub mod event;
+pub mod health;
+pub mod histogram;
 pub mod id;
 pub mod need;
+pub mod rate;
 pub mod state;
+pub mod stats;
 pub mod time;
+pub mod view;

@@ -118,6 +118,11 @@ pub struct Stamp {
     pub wall: Wall,
 }
 
+impl Stamp {
+    /// Before anything happened; stands for "never" in what readers are shown.
+    pub const ZERO: Stamp = Stamp { mono: Mono::ZERO, wall: Wall(0) };
+}
+
 /// The value of an all-digit slice; empty is 0.
 fn digits(b: &[u8]) -> Option<i64> {
     b.iter().try_fold(0i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
