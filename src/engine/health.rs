@@ -64,7 +64,7 @@ pub struct Service {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Health {
     pub status: Status,
-    /// 0 to 100. 100 when all is well, below 50 whenever `status` is unhealthy.
+    /// 0 to 100: at most 95 when degraded, below 50 when unhealthy and only then.
     pub score: u8,
     /// Enabled and disabled feeds in configured order, then `pipeline`, `recovery`, `http`, `memory`.
     pub services: Vec<Service>,
@@ -214,7 +214,7 @@ fn memory(stats: &Stats, thresholds: &Thresholds) -> Service {
     service("memory", status, format!("{:.1} % of the limit", part * 100.0))
 }
 
-/// Half for books that can be used, the rest for what they hang on; capped so that it never contradicts the status.
+/// Half for books that can be used, the rest for what they hang on; kept to a range that does not contradict the status.
 fn score(stats: &Stats, status: Status, feeds: Status, own: &[Service]) -> u8 {
     let books = BookCounts::of(stats, None);
     let usable = match books.total() {
@@ -229,12 +229,12 @@ fn score(stats: &Stats, status: Status, feeds: Status, own: &[Service]) -> u8 {
     };
     let own_worth = own.iter().map(|s| worth(s.status)).sum::<f64>() / own.len().max(1) as f64;
     let points = 50.0 * usable + 25.0 * worth(feeds) + 25.0 * own_worth;
-    let ceiling = match status {
-        Status::Healthy => 100.0,
-        Status::Degraded => 95.0,
-        Status::Unhealthy => 49.0,
+    let (floor, ceiling) = match status {
+        Status::Healthy => (50.0, 100.0),
+        Status::Degraded => (50.0, 95.0),
+        Status::Unhealthy => (0.0, 49.0),
     };
-    points.min(ceiling).round() as u8
+    points.clamp(floor, ceiling).round() as u8
 }
 
 #[cfg(test)]
