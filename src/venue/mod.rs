@@ -3,6 +3,9 @@
 //! A venue knows its messages, its addresses and its limits. It opens no socket, reads no clock and keeps no state
 //! between calls: everything it learns goes back to the caller as a value. One folder a venue; each cites its source.
 
+pub mod binance;
+pub mod catalog;
+pub mod coinapi;
 pub mod profile;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};

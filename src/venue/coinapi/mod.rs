@@ -1,0 +1,5 @@
+//! CoinAPI market data: WebSocket V1 and REST.
+
+pub mod limits;
+
+pub use limits::PROFILE;
