@@ -6,7 +6,10 @@
 pub mod binance;
 pub mod catalog;
 pub mod coinapi;
+mod field;
+mod json;
 pub mod profile;
+mod text;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
 use crate::engine::time::Wall;
