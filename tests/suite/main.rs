@@ -1,1 +1,4 @@
 //! The integration crate: one module a concern.
+
+mod captures;
+mod hostile;
