@@ -3,9 +3,15 @@
 //! Nothing here opens a socket, starts a thread, reads a clock, touches a file or writes a log. The daemon drives
 //! these machines with threads, the simulator with a seeded virtual clock.
 
+pub mod backoff;
+pub mod breaker;
+pub mod bucket;
+pub mod day;
 pub mod decimal;
 pub mod event;
 pub mod id;
+pub mod ledger;
 pub mod need;
+pub mod random;
 pub mod state;
 pub mod time;
