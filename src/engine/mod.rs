@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod bucket;
+pub mod connection;
 pub mod day;
 pub mod decimal;
 pub mod event;
