@@ -4,13 +4,20 @@
 //! these machines with threads, the simulator with a seeded virtual clock.
 
 pub mod audit;
+pub mod backoff;
+pub mod breaker;
+pub mod bucket;
+pub mod connection;
+pub mod day;
 pub mod decimal;
 pub mod event;
 pub mod health;
 pub mod histogram;
 pub mod id;
+pub mod ledger;
 pub mod need;
 pub mod rate;
+pub mod random;
 pub mod state;
 pub mod stats;
 pub mod time;
