@@ -3,6 +3,7 @@
 //! Nothing here opens a socket, starts a thread, reads a clock, touches a file or writes a log. The daemon drives
 //! these machines with threads, the simulator with a seeded virtual clock.
 
+pub mod book;
 pub mod decimal;
 pub mod event;
 pub mod id;

@@ -1,1 +1,6 @@
 //! The integration crate: one module a concern.
+
+/// The slow, obvious book.
+mod naive;
+/// What must hold for every input.
+mod props;
