@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod bucket;
 pub mod connection;
 pub mod day;
+pub mod book;
 pub mod decimal;
 pub mod event;
 pub mod health;

@@ -2,3 +2,7 @@
 
 mod captures;
 mod hostile;
+/// The slow, obvious book.
+mod naive;
+/// What must hold for every input.
+mod props;

@@ -1,0 +1,3 @@
+//! Properties: what must hold for every input, against naive twins.
+
+mod book;
