@@ -1,0 +1,213 @@
+//! The worst case in bytes: every buffer of the program at its bound, before any of them exists.
+//!
+//! Pure arithmetic over a checked configuration. The constants are the bounds the other parts keep; where one of them
+//! changes, it changes here or a test of that part fails. Rows are generous where the exact figure depends on an
+//! allocator's growth, never the other way: start is refused when the sum exceeds `[memory] limit`.
+
+use super::checked::{Config, Feed};
+use super::units::show_size;
+use crate::engine::event::{Channel, Level, Trade};
+use std::collections::BTreeMap;
+use std::fmt;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// A REST body. The deepest book a venue hands out (5,000 levels a side) is 400 KiB; ten times that is no book.
+pub const REST_BODY_BYTES_MAX: u64 = 4 * MIB;
+/// Levels a side of one message or body; what is deeper is refused by the decoder.
+pub const MESSAGE_LEVELS_MAX: u64 = 20_000;
+/// One HTTP answer, and how many may be under way behind the gate at once.
+pub const HTTP_ANSWER_BYTES_MAX: u64 = 2 * MIB;
+pub const HTTP_UPSTREAM_MAX: u64 = 4;
+/// Threads of tiny_http that make answers, each holding one while it does.
+pub const HTTP_HANDLERS: u64 = 2;
+/// A request head, and what the gate keeps beside it.
+pub const HTTP_SLOT_BYTES: u64 = 4 * KIB + KIB;
+/// Stack of every thread of ours. The deepest is a TLS handshake, some 60 KiB in a debug build.
+pub const STACK_BYTES: u64 = 256 * KIB;
+/// tungstenite's read buffer, the read-ahead under TLS and rustls' own records.
+pub const TRANSPORT_BYTES: u64 = 128 * KIB;
+/// A buffer of frames between one reader and one worker, while it is neither queued nor given back.
+pub const BATCH_BYTES: u64 = 64 * KIB;
+/// Lines on their way to the log, and the longest of them.
+pub const LOG_LINES_MAX: u64 = 256;
+pub const LOG_LINE_BYTES_MAX: u64 = 2 * KIB;
+
+/// Beside each queued message: its place, its times, its share of the channel.
+const QUEUED_MESSAGE_BYTES: u64 = 128;
+/// Both forms of a book are at most this a level: price and size in 128 bits.
+const BOOK_LEVEL_BYTES: u64 = 32;
+/// A vector that grows by doubling is at most twice what it holds.
+const GROWTH: u64 = 2;
+/// Names, counters and the shown top of a book; counters and histograms of a feed.
+const BOOK_COUNTERS_BYTES: u64 = 2 * KIB;
+const FEED_COUNTERS_BYTES: u64 = 64 * KIB;
+/// A trade's id on the heap: a UUID with room.
+const TRADE_ID_BYTES: u64 = 64;
+/// The program itself, its allocator and trust anchors: 4.9 MB resident when idle with eight feeds, measured.
+const BASE_BYTES: u64 = 8 * MIB;
+/// tiny_http's own threads have stacks of 2 MiB that it never uses; this much of them is ever touched.
+const TINY_HTTP_THREADS: u64 = 8;
+const TOUCHED_STACK_BYTES: u64 = 64 * KIB;
+/// Main's helpers: signals, log, recovery, resolver, http gate.
+const HELPER_THREADS: u64 = 5;
+
+/// One kind of buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    pub name: &'static str,
+    pub count: u64,
+    pub each_bytes: u64,
+}
+
+/// The rows, and the limit they have to fit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    pub rows: Vec<Row>,
+    pub limit_bytes: u64,
+    pub limit_source: &'static str,
+}
+
+impl Row {
+    pub fn total_bytes(&self) -> u64 {
+        self.count.saturating_mul(self.each_bytes)
+    }
+}
+
+impl Table {
+    pub fn total_bytes(&self) -> u64 {
+        self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.total_bytes()))
+    }
+
+    pub fn fits(&self) -> bool {
+        self.total_bytes() <= self.limit_bytes
+    }
+}
+
+/// What one book may take, either form, both sides.
+pub fn book_bytes(levels: usize) -> u64 {
+    2 * levels as u64 * BOOK_LEVEL_BYTES * GROWTH
+}
+
+/// Adds up a configuration. Feeds that are not enabled cost nothing.
+pub fn worst_case(config: &Config) -> Table {
+    let books = &config.books;
+    let workers = config.pipeline.workers as u64;
+    let sum = |of: &dyn Fn(&Feed) -> u64| config.enabled().map(of).sum::<u64>();
+    let connections = sum(&|feed| feed.connections() as u64);
+    let symbols = sum(&|feed| feed.symbols.len() as u64);
+    let tapes = sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.channels.contains(&Channel::Trade)));
+    let messages_bytes = sum(&|feed| feed.connections() as u64 * feed.max_message as u64);
+    let callers = rest_callers(config);
+    let level = size_of::<Level>() as u64;
+    let decoded = 2 * MESSAGE_LEVELS_MAX * level;
+
+    let row = |name, count, each_bytes| Row { name, count, each_bytes };
+    let rows = vec![
+        row("worker queues, bytes", 1, config.pipeline.queue_bytes as u64),
+        row("worker queues, messages", config.pipeline.queue_messages as u64, QUEUED_MESSAGE_BYTES),
+        row("largest message per connection", 1, messages_bytes),
+        row("transport buffers", connections, TRANSPORT_BYTES),
+        row("frames in flight", connections * workers * 2, BATCH_BYTES),
+        row("decode scratch", workers, decoded),
+        row("books", symbols, book_bytes(books.levels)),
+        row("resync windows", symbols, books.resync_buffer as u64),
+        row("trade rings", tapes, books.trades as u64 * (size_of::<Trade>() as u64 + TRADE_ID_BYTES)),
+        row("counters of a book", symbols, BOOK_COUNTERS_BYTES),
+        row("counters of a feed", config.enabled().count() as u64, FEED_COUNTERS_BYTES),
+        row("REST answers", callers, REST_BODY_BYTES_MAX + decoded),
+        row("http slots", config.http.max_connections as u64, HTTP_SLOT_BYTES),
+        row("http answers", HTTP_UPSTREAM_MAX + HTTP_HANDLERS, HTTP_ANSWER_BYTES_MAX),
+        row("log lines", LOG_LINES_MAX, LOG_LINE_BYTES_MAX),
+        row("thread stacks", connections + workers + callers + HELPER_THREADS, STACK_BYTES),
+        row("tiny_http threads, touched", TINY_HTTP_THREADS, TOUCHED_STACK_BYTES),
+        row("program and allocator", 1, BASE_BYTES),
+    ];
+    let memory = &config.memory;
+    Table { rows, limit_bytes: memory.limit_bytes, limit_source: memory.limit_source.describe() }
+}
+
+/// REST callers over all venues: concurrency is a venue's, so that two of its feeds share it.
+fn rest_callers(config: &Config) -> u64 {
+    let mut callers: BTreeMap<&str, usize> = BTreeMap::new();
+    for feed in config.enabled() {
+        let most = callers.entry(&feed.venue_name).or_default();
+        *most = (*most).max(feed.recovery.max_concurrent);
+    }
+    callers.values().sum::<usize>() as u64
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<32}{:>8}  {:>12}  {:>12}", "worst case", "count", "each", "total")?;
+        for row in &self.rows {
+            let (each, total) = (rounded(row.each_bytes), rounded(row.total_bytes()));
+            writeln!(f, "{:<32}{:>8}  {each:>12}  {total:>12}", row.name, row.count)?;
+        }
+        writeln!(f, "{:<54}  {:>12}", "sum", rounded(self.total_bytes()))?;
+        let limit = format!("limit ({})", self.limit_source);
+        write!(f, "{limit:<54}  {:>12}", rounded(self.limit_bytes))
+    }
+}
+
+/// Exact below 10 KiB, else in KiB or MiB, rounded up: a table that rounds down would lie in the wrong direction.
+fn rounded(bytes: u64) -> String {
+    match bytes {
+        0..10_240 => show_size(bytes),
+        10_240..10_485_760 => format!("{} KiB", bytes.div_ceil(KIB)),
+        _ => format!("{} MiB", bytes.div_ceil(MIB)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::fixture;
+
+    fn table(text: &str) -> Table {
+        let config =
+            fixture::with_env(&[("COINAPI_KEY", "k")], |around| Config::from_toml(text, "t", around));
+        worst_case(&config.expect("a good configuration"))
+    }
+
+    const FEED: &str =
+        "[memory]\nlimit = \"64MiB\"\n[[feed]]\nname = \"a\"\nvenue = \"coinapi\"\nsymbols = [\"AB\"]\n";
+
+    #[test]
+    fn the_defaults_fit_the_documented_limit() {
+        let table = table(FEED);
+        assert!(table.fits(), "{table}");
+        assert_eq!(table.total_bytes(), table.rows.iter().map(Row::total_bytes).sum::<u64>());
+    }
+
+    #[test]
+    fn every_bound_counts() {
+        let base = table(FEED).total_bytes();
+        let with =
+            |extra: &str| table(&FEED.replace("[[feed]]", &format!("{extra}\n[[feed]]"))).total_bytes();
+        assert_eq!(with("[pipeline]\nqueue_bytes = \"9MiB\""), base + MIB);
+        assert_eq!(with("[books]\nlevels = 2001"), base + 128);
+        assert_eq!(with("[books]\nresync_buffer = \"129KiB\""), base + KIB);
+        assert_eq!(with("[http]\nmax_connections = 65"), base + HTTP_SLOT_BYTES);
+        assert!(with("[recovery]\nmax_concurrent = 3") > base + REST_BODY_BYTES_MAX);
+        assert_eq!(table(&format!("{FEED}enabled = false")).rows[6].total_bytes(), 0);
+    }
+
+    #[test]
+    fn feeds_of_one_venue_share_their_callers() {
+        let two = format!("{FEED}[[feed]]\nname = \"b\"\nvenue = \"coinapi\"\nsymbols = [\"CD\"]\n");
+        let count =
+            |table: &Table| table.rows.iter().find(|row| row.name == "REST answers").map(|row| row.count);
+        assert_eq!(count(&table(&two)), Some(2));
+        let other = two.replace("name = \"b\"\nvenue = \"coinapi\"", "name = \"b\"\nvenue = \"binance\"");
+        assert_eq!(count(&table(&other)), Some(4));
+    }
+
+    #[test]
+    fn shown_figures_never_round_down() {
+        assert_eq!(rounded(5 * KIB), "5KiB");
+        assert_eq!(rounded(100 * KIB + 1), "101 KiB");
+        assert_eq!(rounded(16 * MIB + 1), "17 MiB");
+    }
+}
