@@ -8,5 +8,7 @@ pub mod decimal;
 pub mod event;
 pub mod id;
 pub mod need;
+pub mod sequence;
 pub mod state;
+pub mod sync;
 pub mod time;

@@ -4,3 +4,5 @@
 mod naive;
 /// What must hold for every input.
 mod props;
+/// The book's sync machine, step by step.
+mod sync;
