@@ -21,5 +21,7 @@ pub mod rate;
 pub mod random;
 pub mod state;
 pub mod stats;
+pub mod sequence;
+pub mod sync;
 pub mod time;
 pub mod view;

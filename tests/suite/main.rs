@@ -6,3 +6,5 @@ mod hostile;
 mod naive;
 /// What must hold for every input.
 mod props;
+/// The book's sync machine, step by step.
+mod sync;

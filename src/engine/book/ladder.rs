@@ -28,7 +28,7 @@ pub(super) struct Scales {
 }
 
 /// Checks what no number format decides: prices are above zero, sizes not below.
-pub(super) fn check_signs(level: &Level) -> Result<(), BookFault> {
+pub(in crate::engine) fn check_signs(level: &Level) -> Result<(), BookFault> {
     if level.price.is_negative() || level.price.is_zero() {
         return Err(BookFault::BadPrice);
     }

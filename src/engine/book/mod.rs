@@ -13,6 +13,7 @@ pub use fault::BookFault;
 
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Level, Side};
+pub(in crate::engine) use ladder::check_signs;
 use ladder::{Ladder, Scales};
 use units::Units;
 
