@@ -6,6 +6,8 @@ pub mod link;
 pub mod resolver;
 pub mod rest;
 pub mod seqcell;
+pub mod log;
+pub mod notify;
 pub mod thread;
 pub mod wake;
 pub mod wire;
