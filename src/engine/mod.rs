@@ -14,5 +14,6 @@ pub mod id;
 pub mod ledger;
 pub mod need;
 pub mod random;
+pub mod recovery;
 pub mod state;
 pub mod time;
