@@ -1,0 +1,5 @@
+//! Properties: laws that hold for any input, each against a naive statement of itself.
+
+mod budgets;
+mod lifecycle;
+mod planner;
