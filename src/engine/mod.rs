@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod need;
 pub mod rate;
 pub mod random;
+pub mod recovery;
 pub mod state;
 pub mod stats;
 pub mod sequence;

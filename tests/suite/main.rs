@@ -8,3 +8,4 @@ mod naive;
 mod props;
 /// The book's sync machine, step by step.
 mod sync;
+/// Properties: laws that hold for any input, each against a naive statement of itself.
