@@ -1,3 +1,4 @@
 //! Properties: what must hold for every input, against naive twins.
 
 mod book;
+mod sync;
