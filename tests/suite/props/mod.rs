@@ -5,3 +5,4 @@ mod book;
 mod budgets;
 mod lifecycle;
 mod planner;
+mod sync;
