@@ -139,6 +139,11 @@ fn a_lost_connection_takes_its_wants_with_it() {
     assert_eq!(w.answer(s(3), ticket, Verdict::Good), None, "and its answer is of the life before");
     w.planner.joined(s(3), BookId(1), G, Joined::Live);
     assert_eq!(w.fetch(s(3)).1, 1);
+
+    let mut w = World::new(rest_venue(4_800, 50, 2), 20);
+    w.planner.need(s(0), BookId(1), LINE, Generation(2), Need::First);
+    w.need(s(0), 2, GAP);
+    assert_eq!(w.all(s(0)).len(), 1, "a new life is the end of the old one, told or not");
 }
 
 #[test]
@@ -228,7 +233,10 @@ fn a_snapshot_nobody_speaks_of_is_asked_for_again() {
     w.planner.joined(s(1), BookId(1), G, Joined::Live);
     assert_eq!(w.all(s(1)), [], "the book is about to say that it is well");
     w.need(s(1), 1, GAP);
-    assert_eq!(w.fetch(s(1)).1, 1, "it broke again right after");
+    let (ticket, _) = w.fetch(s(1)); // it broke again right after
+    w.answer(s(1), ticket, Verdict::NoData);
+    w.need(s(1), 1, GAP);
+    assert_eq!(w.all(s(30)), [], "saying so again does not cut the wait short");
 }
 
 #[test]
@@ -348,6 +356,18 @@ fn one_book_that_breaks_all_the_time_does_not_spend_the_day_of_all() {
     }
     let calls = w.planner.counts().fetches;
     assert!(calls > 60 && calls < 300, "{calls} calls in an hour");
+}
+
+#[test]
+fn where_no_day_is_counted_every_repair_is_at_once() {
+    let mut w = World::new(rest_venue(4_800, 50, 2), 10);
+    for second in 0..50 {
+        w.need(s(second), 1, GAP);
+        let (ticket, _) = w.fetch(s(second));
+        w.answer(s(second), ticket, Verdict::Good);
+        w.planner.joined(s(second), BookId(1), G, Joined::Live);
+        w.need(s(second), 1, Need::Nothing);
+    }
 }
 
 #[test]
