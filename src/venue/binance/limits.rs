@@ -48,6 +48,7 @@ pub static PROFILE: Profile = Profile {
     symbols_per_connection: 200,
     connection_age_max: Some(Duration::from_secs(24 * 3_600)),
     handover: true,
-    // Answers come within a round trip; ten seconds forgive a slow link and are well inside the idle timeout's order.
+    // Answers come within a round trip; ten seconds also forgive a link that lost a packet or three. Streams named
+    // in the address are not answered: nothing was asked.
     ack_within: Some(Duration::from_secs(10)),
 };
