@@ -1,7 +1,7 @@
 //! Binance spot's rules and limits, each with its source. The venue's documentation as of 2026-07-21.
 //!
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
