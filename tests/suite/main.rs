@@ -9,3 +9,9 @@ mod props;
 /// The book's sync machine, step by step.
 mod sync;
 /// Properties: laws that hold for any input, each against a naive statement of itself.
+/// A small source of fixed data, a server on it in a process of its own, and a client that says anything.
+mod http_fixture;
+/// Every path, its answers and its errors, through a real socket.
+mod http_routes;
+/// What hostile or broken clients send; afterwards everything is as before.
+mod http_attacks;
