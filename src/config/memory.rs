@@ -83,6 +83,17 @@ impl Table {
     pub fn fits(&self) -> bool {
         self.total_bytes() <= self.limit_bytes
     }
+
+    /// Why start is refused, and what can be done.
+    pub fn refusal(&self) -> String {
+        format!(
+            "memory.limit: the worst case of {} does not fit the limit of {} ({}): raise the limit, or lower the largest \
+             rows, with fewer symbols, books.levels, max_message or queue_bytes",
+            rounded(self.total_bytes()),
+            rounded(self.limit_bytes),
+            self.limit_source
+        )
+    }
 }
 
 /// What one book may take, either form, both sides.
