@@ -75,6 +75,19 @@ impl Decimal {
         Some(Decimal { low: m as u64, high: (m >> 64) as u32, scale, negative: mantissa < 0 })
     }
 
+    /// The number as two words, for storage that knows only words.
+    pub fn to_words(self) -> [u64; 2] {
+        [self.low, u64::from(self.high) << 32 | u64::from(self.scale) << 8 | u64::from(self.negative)]
+    }
+
+    /// The inverse of [`Decimal::to_words`].
+    pub fn from_words(words: [u64; 2]) -> Decimal {
+        let [low, rest] = words;
+        // The casts keep the fields that `to_words` put there; the scale stays in its range whatever the words.
+        let scale = ((rest >> 8) as u8).min(SCALE_MAX);
+        Decimal { low, high: (rest >> 32) as u32, scale, negative: rest & 1 == 1 }
+    }
+
     pub fn is_zero(self) -> bool {
         self.low == 0 && self.high == 0
     }
@@ -276,6 +289,7 @@ mod tests {
             ("9999999999999999999", "9999999999999999999"),
         ] {
             assert_eq!(parsed(text).to_string(), want, "{text}");
+            assert_eq!(Decimal::from_words(parsed(text).to_words()), parsed(text));
         }
         assert_eq!(parsed("456.10"), parsed("456.1"));
         assert_eq!(size_of::<Decimal>(), 16);

@@ -3,9 +3,26 @@
 //! Nothing here opens a socket, starts a thread, reads a clock, touches a file or writes a log. The daemon drives
 //! these machines with threads, the simulator with a seeded virtual clock.
 
+pub mod audit;
+pub mod backoff;
+pub mod breaker;
+pub mod bucket;
+pub mod connection;
+pub mod day;
+pub mod book;
 pub mod decimal;
 pub mod event;
+pub mod health;
+pub mod histogram;
 pub mod id;
+pub mod ledger;
 pub mod need;
+pub mod rate;
+pub mod random;
+pub mod recovery;
 pub mod state;
+pub mod stats;
+pub mod sequence;
+pub mod sync;
 pub mod time;
+pub mod view;

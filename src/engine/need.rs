@@ -10,7 +10,8 @@ pub enum Need {
     First,
     /// A new book after the chain broke.
     Repair(StaleReason),
-    /// A `partial` book that wants to become `live` (in-band; it goes on being served meanwhile).
+    /// A book that only a snapshot in the stream brings further, so never worth a REST call: `partial`, or restarted
+    /// and waiting, or live with a window that runs out (it goes on being served meanwhile).
     Complete,
     /// A live book whose window runs out soon: a newer snapshot, joined without going stale.
     Refresh,

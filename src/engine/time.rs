@@ -83,8 +83,10 @@ impl Wall {
         let fraction = match b.get(19..) {
             None | Some([]) => 0,
             Some([b'.', rest @ ..]) if !rest.is_empty() => {
-                let kept = &rest[..rest.len().min(9)];
-                let _ = digits(&rest[kept.len()..])?;
+                let (kept, cut) = rest.split_at(rest.len().min(9));
+                if !cut.iter().all(u8::is_ascii_digit) {
+                    return None;
+                }
                 digits(kept)? * 10_i64.pow(9 - kept.len() as u32)
             }
             Some(_) => return None,
@@ -118,7 +120,13 @@ pub struct Stamp {
     pub wall: Wall,
 }
 
+impl Stamp {
+    /// Before anything happened; stands for "never" in what readers are shown.
+    pub const ZERO: Stamp = Stamp { mono: Mono::ZERO, wall: Wall(0) };
+}
+
 /// The value of an all-digit slice; empty is 0.
+/// The value of an all-digit slice of at most 18; empty is 0.
 fn digits(b: &[u8]) -> Option<i64> {
     b.iter().try_fold(0i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
 }
@@ -172,6 +180,13 @@ mod tests {
         }
         assert_eq!(Wall::parse("2017-03-18T22:42:21.3763342Z").unwrap().nanos(), 1_489_876_941_376_334_200);
         assert_eq!(Wall::parse("2020-01-01T00:00:00Z"), Wall::parse("2020-01-01T00:00:00.0"));
+        let long = format!("2020-01-01T00:00:00.{}Z", "9".repeat(1_000));
+        assert_eq!(
+            Wall::parse(&long),
+            Wall::parse("2020-01-01T00:00:00.999999999Z"),
+            "cut, whatever its length"
+        );
+        assert_eq!(Wall::parse(&long.replace("9Z", "xZ")), None);
     }
 
     #[test]

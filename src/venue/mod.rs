@@ -3,7 +3,13 @@
 //! A venue knows its messages, its addresses and its limits. It opens no socket, reads no clock and keeps no state
 //! between calls: everything it learns goes back to the caller as a value. One folder a venue; each cites its source.
 
+pub mod binance;
+pub mod catalog;
+pub mod coinapi;
+mod field;
+mod json;
 pub mod profile;
+mod text;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
 use crate::engine::time::Wall;

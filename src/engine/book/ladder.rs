@@ -1,0 +1,212 @@
+//! One side of a book: levels sorted by price, the best one last.
+//!
+//! Bids are keyed by price and asks by the negated price, so both sides share one order: keys ascend towards the
+//! touch, where nearly all changes happen and where a change moves the fewest levels. The first key is the farthest
+//! level, which a full ladder gives up first; `edge` then remembers how far it still knows everything.
+
+use super::BookFault;
+use super::units::Units;
+use crate::engine::decimal::Decimal;
+use crate::engine::event::{Level, Side};
+
+/// The first allocation: 16 levels are 256 bytes, and a book that has any levels usually has more than that.
+const CAPACITY_FIRST: usize = 16;
+
+pub(super) struct Ladder<N> {
+    side: Side,
+    /// `(key, size)`, ascending by key; sizes are never zero.
+    levels: Vec<(N, N)>,
+    /// Nothing is known of keys below this one. `None`: the side is complete.
+    edge: Option<N>,
+}
+
+/// The exponents of a book's units: a price is a count of `10^-price`, a size one of `10^-size`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scales {
+    pub price: u8,
+    pub size: u8,
+}
+
+/// Checks what no number format decides: prices are above zero, sizes not below.
+pub(in crate::engine) fn check_signs(level: &Level) -> Result<(), BookFault> {
+    if level.price.is_negative() || level.price.is_zero() {
+        return Err(BookFault::BadPrice);
+    }
+    if level.size.is_negative() {
+        return Err(BookFault::NegativeSize);
+    }
+    Ok(())
+}
+
+impl<N: Units> Ladder<N> {
+    pub fn new(side: Side) -> Ladder<N> {
+        Ladder { side, levels: Vec::new(), edge: None }
+    }
+
+    /// Keys and prices are the same number with or without its sign, so this works both ways.
+    fn key(&self, price: N) -> N {
+        match self.side {
+            Side::Bid => price,
+            Side::Ask => price.negated(),
+        }
+    }
+
+    /// Takes changes in order until one needs other units: returns how many were taken.
+    pub fn apply(
+        &mut self,
+        changes: &[Level],
+        scales: Scales,
+        levels_max: usize,
+    ) -> Result<usize, BookFault> {
+        for (taken, change) in changes.iter().enumerate() {
+            check_signs(change)?;
+            let Some(price) = N::of(change.price, scales.price) else {
+                if change.size.is_zero() {
+                    continue; // a price these units cannot say is not in the book
+                }
+                return Ok(taken);
+            };
+            let key = self.key(price);
+            if self.edge.is_some_and(|edge| key < edge) {
+                continue;
+            }
+            if change.size.is_zero() {
+                if let Ok(at) = self.find(key) {
+                    self.levels.remove(at);
+                }
+                continue;
+            }
+            let Some(size) = N::of(change.size, scales.size) else { return Ok(taken) };
+            self.put(key, size, levels_max);
+        }
+        Ok(changes.len())
+    }
+
+    fn find(&self, key: N) -> Result<usize, usize> {
+        self.levels.binary_search_by(|level| level.0.cmp(&key))
+    }
+
+    fn put(&mut self, key: N, size: N, levels_max: usize) {
+        let at = match self.find(key) {
+            Ok(at) => {
+                self.levels[at].1 = size;
+                return;
+            }
+            Err(at) => at,
+        };
+        if self.levels.len() < levels_max {
+            self.grow(1, levels_max);
+            self.levels.insert(at, (key, size));
+            return;
+        }
+        // Full: the farthest level goes, be it the new one. What lies beyond the farthest kept is unknown from here on.
+        if at > 0 {
+            self.levels.copy_within(1..at, 0);
+            self.levels[at - 1] = (key, size);
+        }
+        self.edge = self.levels.first().map(|level| level.0);
+    }
+
+    /// Makes room by doubling, but never past the cap: what a book may hold in memory follows from `levels_max`.
+    fn grow(&mut self, more: usize, levels_max: usize) {
+        let wanted = self.levels.len() + more;
+        if wanted > self.levels.capacity() {
+            let doubled = (self.levels.capacity() * 2).max(CAPACITY_FIRST).min(levels_max).max(wanted);
+            self.levels.reserve_exact(doubled - self.levels.len());
+        }
+    }
+
+    /// Replaces everything. `false`: a number does not fit this width, and nothing of use is held.
+    pub fn load(
+        &mut self,
+        levels: &[Level],
+        edge: Option<Decimal>,
+        scales: Scales,
+        levels_max: usize,
+    ) -> Result<bool, BookFault> {
+        self.levels.clear();
+        self.edge = None;
+        if let Some(edge) = edge {
+            let Some(edge) = N::of(edge, scales.price) else { return Ok(false) };
+            self.edge = Some(self.key(edge));
+        }
+        // A snapshot deeper than the cap is cut only after sorting, so it gets memory of its own, given back below.
+        let mut kept = std::mem::take(&mut self.levels);
+        kept.reserve_exact(levels.len());
+        for level in levels.iter().rev().filter(|level| !level.size.is_zero()) {
+            let Some(price) = N::of(level.price, scales.price) else { return Ok(false) };
+            let Some(size) = N::of(level.size, scales.size) else { return Ok(false) };
+            let key = self.key(price);
+            if self.edge.is_none_or(|edge| key >= edge) {
+                kept.push((key, size));
+            }
+        }
+        if !kept.is_sorted() {
+            kept.sort_unstable();
+        }
+        if kept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(BookFault::DuplicatePrice);
+        }
+        if kept.len() > levels_max {
+            kept.drain(..kept.len() - levels_max);
+            self.edge = kept.first().map(|level| level.0);
+        }
+        kept.shrink_to(levels_max);
+        self.levels = kept;
+        Ok(true)
+    }
+
+    /// Whether every number here can be said in units finer by `finer`.
+    pub fn can_refine(&self, finer: Scales) -> bool {
+        self.edge.is_none_or(|edge| edge.refined(finer.price).is_some())
+            && self
+                .levels
+                .iter()
+                .all(|&(key, size)| key.refined(finer.price).is_some() && size.refined(finer.size).is_some())
+    }
+
+    /// Says every number in units finer by `finer`.
+    pub fn refine(&mut self, finer: Scales) {
+        let fits = "can_refine was asked first";
+        self.edge = self.edge.map(|edge| edge.refined(finer.price).expect(fits));
+        for (key, size) in &mut self.levels {
+            *key = key.refined(finer.price).expect(fits);
+            *size = size.refined(finer.size).expect(fits);
+        }
+    }
+
+    pub fn widened(&self) -> Ladder<i128> {
+        let mut levels = Vec::with_capacity(self.levels.capacity());
+        levels.extend(self.levels.iter().map(|&(key, size)| (key.widened(), size.widened())));
+        Ladder { side: self.side, levels, edge: self.edge.map(N::widened) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// `(price, size)` of the level at `depth`, 0 being the best.
+    pub fn at(&self, depth: usize) -> Option<(i128, i128)> {
+        let index = self.levels.len().checked_sub(depth + 1)?;
+        let (key, size) = self.levels[index];
+        Some((self.key(key).widened(), size.widened()))
+    }
+
+    /// The price this side is complete to.
+    pub fn edge(&self) -> Option<i128> {
+        self.edge.map(|edge| self.key(edge).widened())
+    }
+
+    /// The best price as a signed key, for comparison between the sides.
+    pub fn best_price(&self) -> Option<N> {
+        self.levels.last().map(|level| self.key(level.0))
+    }
+
+    pub fn size_of(&self, price: N) -> Option<N> {
+        self.find(self.key(price)).ok().map(|at| self.levels[at].1)
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.levels.capacity() * size_of::<(N, N)>()
+    }
+}

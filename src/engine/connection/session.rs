@@ -1,0 +1,278 @@
+//! One life of a connection, from the dial to its end: what to send, when to leave.
+//!
+//! The reader thread drives it: it tells what happened, asks [`Session::poll`] until `None`, and sleeps no longer than
+//! [`Session::deadline`]. The session owns the outgoing queue and every deadline of this life; it never touches the
+//! socket. The first reason to end is the one that counts, and after it the session says nothing more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::engine::connection::end::EndReason;
+use crate::engine::id::BookId;
+use crate::engine::random::Random;
+use crate::engine::time::Mono;
+use crate::venue::Control;
+
+/// A peer that takes nothing for this long is gone. Control messages are a few hundred bytes: less would mistake a
+/// short stall of the link for an end, more only delays what the idle timeout finds anyway.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Most messages of restarts that may wait to be sent. A restart has two or a few and each is paid for from a budget
+/// of about ten per 10 s, so more could only pile up behind a peer that does not read.
+const RESTART_MESSAGES_MAX: usize = 64;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionRules {
+    /// DNS, TCP, TLS, upgrade and first frame together.
+    pub connect_timeout: Duration,
+    /// No frame of any kind, once the first has come.
+    pub idle_timeout: Duration,
+    /// The venue closes connections at this age.
+    pub connection_age_max: Option<Duration>,
+    /// The venue answers each message of ours within this; `None` where it answers none.
+    pub ack_within: Option<Duration>,
+}
+
+/// What a message of an in-band restart does to its books. Tell them after it was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Restarted {
+    /// They leave the scope: whatever of them still comes is of the old run.
+    Withdrawn(Vec<BookId>),
+    /// They are back in the scope: the next snapshot is theirs.
+    Restored(Vec<BookId>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SessionAction {
+    Send {
+        text: String,
+        restart: Option<Restarted>,
+    },
+    /// Once a life: everything is sent, answered where the venue answers, and the first frame is here.
+    Subscribed,
+    /// Leave, for this reason. The last action of this life.
+    End(EndReason),
+}
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    rules: SessionRules,
+    connect_by: Mono,
+    leave_at: Mono,
+    upgraded: bool,
+    last_frame: Option<Mono>,
+    opening: VecDeque<String>,
+    /// No token for the next opening message before this.
+    pay_at: Mono,
+    restarts: VecDeque<(String, Option<Restarted>)>,
+    /// When each message that awaits its answer was sent. Bounded by what the budgets allow within `ack_within`.
+    unanswered: VecDeque<Mono>,
+    blocked_since: Option<Mono>,
+    subscribed: bool,
+    end: Option<EndReason>,
+    over: bool,
+}
+
+impl Session {
+    /// A life that begins with the dial. `opening` are the messages to send once upgraded; `seed` spreads the age
+    /// at which connections leave, so that those opened together do not leave together.
+    pub fn new(now: Mono, rules: SessionRules, opening: Vec<String>, seed: u64) -> Session {
+        // Between 80 and 95 % of what the venue allows: well before, and 15 % of a day wide.
+        let leave_at = rules.connection_age_max.map_or(Mono::NEVER, |age| {
+            now.after((age * 4 / 5).saturating_add(Random::new(seed).wait_up_to(age / 20 * 3)))
+        });
+        Session {
+            rules,
+            connect_by: now.after(rules.connect_timeout),
+            leave_at,
+            upgraded: false,
+            last_frame: None,
+            opening: opening.into(),
+            pay_at: Mono::ZERO,
+            restarts: VecDeque::new(),
+            unanswered: VecDeque::new(),
+            blocked_since: None,
+            subscribed: false,
+            end: None,
+            over: false,
+        }
+    }
+
+    /// The upgrade is done: messages may go.
+    pub fn upgraded(&mut self, _now: Mono) {
+        self.upgraded = true;
+    }
+
+    /// A frame came, of any kind, pings included.
+    pub fn frame(&mut self, now: Mono) {
+        self.last_frame = Some(now);
+    }
+
+    /// The frame was about the connection itself.
+    pub fn control(&mut self, _now: Mono, control: &Control) {
+        match control {
+            Control::Heartbeat | Control::Other => {}
+            // Venues answer in order, or by an id we need not match: only how many are still due matters.
+            Control::Ack { .. } => {
+                self.unanswered.pop_front();
+            }
+            // However long the venue still gives us, a fresh connection serves better than a dying one.
+            Control::Reconnect { .. } => self.end(EndReason::Notice),
+            Control::Fatal { message } => self.end(EndReason::Fatal(message.clone())),
+            Control::Error { message } => self.end(EndReason::VenueError(message.clone())),
+        }
+    }
+
+    /// Queues an in-band restart: `withdraw`, then `restore`. Already paid for by whoever ordered it.
+    ///
+    /// False when nothing was queued: the session ends, the queue is full, or the venue has no such messages. The
+    /// planner then finds the books as they were, and orders again or reconnects.
+    pub fn restart(&mut self, books: Vec<BookId>, withdraw: Vec<String>, restore: Vec<String>) -> bool {
+        let room = RESTART_MESSAGES_MAX.saturating_sub(self.restarts.len());
+        let fits = withdraw.len().saturating_add(restore.len()) <= room;
+        if self.end.is_some() || self.over || withdraw.is_empty() || restore.is_empty() || !fits {
+            return false;
+        }
+        // The books are told at the first message that takes any of them out, and at the last that puts any back.
+        let last = restore.len() - 1;
+        self.restarts.extend(withdraw.into_iter().enumerate().map(|(i, text)| {
+            let told = (i == 0).then(|| Restarted::Withdrawn(books.clone()));
+            (text, told)
+        }));
+        self.restarts.extend(restore.into_iter().enumerate().map(|(i, text)| {
+            let told = (i == last).then(|| Restarted::Restored(books.clone()));
+            (text, told)
+        }));
+        true
+    }
+
+    /// The socket takes no more bytes for now.
+    pub fn write_blocked(&mut self, now: Mono) {
+        self.blocked_since.get_or_insert(now);
+    }
+
+    /// Everything handed out so far is written.
+    pub fn written(&mut self) {
+        self.blocked_since = None;
+    }
+
+    /// Ends this life from outside: the socket closed, say. The first reason stands.
+    pub fn end(&mut self, reason: EndReason) {
+        if !self.over {
+            self.end.get_or_insert(reason);
+        }
+    }
+
+    /// The next thing to do. Call until `None`.
+    ///
+    /// `pay` takes `n` control messages from the venue's ledger, or says when they will be there; it is asked only
+    /// when a message of the opening is about to go.
+    pub fn poll(&mut self, now: Mono, pay: impl FnOnce(u32) -> Result<(), Mono>) -> Option<SessionAction> {
+        if self.over {
+            return None;
+        }
+        if let Some(reason) = self.end.take().or_else(|| self.overdue(now)) {
+            return Some(self.leave(reason));
+        }
+        if now < self.ready_at() {
+            return None;
+        }
+        if !self.opening.is_empty() {
+            return self.open(now, pay);
+        }
+        if let Some((text, restart)) = self.restarts.pop_front() {
+            self.sent(now);
+            return Some(SessionAction::Send { text, restart });
+        }
+        self.subscribed = true;
+        Some(SessionAction::Subscribed)
+    }
+
+    /// When [`Session::poll`] may have something to do though nothing happened.
+    pub fn deadline(&self) -> Mono {
+        if self.over {
+            return Mono::NEVER;
+        }
+        if self.end.is_some() {
+            return Mono::ZERO;
+        }
+        self.timers().into_iter().map(|(at, _)| at).fold(self.ready_at(), Mono::min)
+    }
+
+    pub const fn is_subscribed(&self) -> bool {
+        self.subscribed
+    }
+
+    /// When the next message may go, or the subscription is complete, if nothing happens before.
+    fn ready_at(&self) -> Mono {
+        let complete = !self.subscribed && self.last_frame.is_some() && self.unanswered.is_empty();
+        if !self.upgraded || self.blocked_since.is_some() {
+            Mono::NEVER
+        } else if !self.opening.is_empty() {
+            self.pay_at
+        } else if !self.restarts.is_empty() || complete {
+            Mono::ZERO
+        } else {
+            Mono::NEVER
+        }
+    }
+
+    /// Sends the next message of the opening, once it is paid for.
+    fn open(&mut self, now: Mono, pay: impl FnOnce(u32) -> Result<(), Mono>) -> Option<SessionAction> {
+        match pay(1) {
+            Ok(()) => {
+                let text = self.opening.pop_front()?;
+                self.sent(now);
+                Some(SessionAction::Send { text, restart: None })
+            }
+            // It cannot be in time: leave now, and do not come back before it can.
+            Err(at) if self.last_frame.is_none() && at > self.connect_by => {
+                Some(self.leave(EndReason::BudgetSpent { wait: at.since(now) }))
+            }
+            Err(at) => {
+                self.pay_at = at;
+                None
+            }
+        }
+    }
+
+    fn leave(&mut self, reason: EndReason) -> SessionAction {
+        self.over = true;
+        self.opening.clear();
+        self.restarts.clear();
+        SessionAction::End(reason)
+    }
+
+    fn sent(&mut self, now: Mono) {
+        if self.rules.ack_within.is_some() {
+            self.unanswered.push_back(now);
+        }
+    }
+
+    fn overdue(&self, now: Mono) -> Option<EndReason> {
+        self.timers().into_iter().find(|(at, _)| *at <= now).map(|(_, reason)| reason)
+    }
+
+    /// Every deadline of this life with its reason, the one that says most first.
+    fn timers(&self) -> [(Mono, EndReason); 5] {
+        let after = |since: Option<Mono>, wait: Duration| since.map_or(Mono::NEVER, |at| at.after(wait));
+        let (connect_by, idle_at) = match self.last_frame {
+            None => (self.connect_by, Mono::NEVER),
+            Some(at) => (Mono::NEVER, at.after(self.rules.idle_timeout)),
+        };
+        let ack_by = self
+            .rules
+            .ack_within
+            .map_or(Mono::NEVER, |within| after(self.unanswered.front().copied(), within));
+        [
+            (connect_by, EndReason::ConnectTimeout),
+            (after(self.blocked_since, WRITE_TIMEOUT), EndReason::WriteTimeout),
+            (ack_by, EndReason::AckTimeout),
+            (idle_at, EndReason::IdleTimeout),
+            (self.leave_at, EndReason::AgeLimit),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! A session's deadlines, its order of sending, and its one end.
+
+use super::*;
+
+const RULES: SessionRules = SessionRules {
+    connect_timeout: Duration::from_secs(30),
+    idle_timeout: Duration::from_secs(10),
+    connection_age_max: Some(Duration::from_secs(86_400)),
+    ack_within: None,
+};
+
+fn s(n: u64) -> Mono {
+    Mono::from_nanos(n * 1_000_000_000)
+}
+
+fn free(_: u32) -> Result<(), Mono> {
+    Ok(())
+}
+
+fn texts(n: usize, word: &str) -> Vec<String> {
+    (0..n).map(|i| format!("{word}{i}")).collect()
+}
+
+fn all(session: &mut Session, now: Mono) -> Vec<SessionAction> {
+    std::iter::from_fn(|| session.poll(now, free)).collect()
+}
+
+fn send(text: &str, restart: Option<Restarted>) -> SessionAction {
+    SessionAction::Send { text: text.into(), restart }
+}
+
+/// A session that is subscribed at second 1.
+fn up(rules: SessionRules) -> Session {
+    let mut session = Session::new(s(0), rules, texts(1, "hello"), 1);
+    session.upgraded(s(1));
+    session.frame(s(1));
+    let (sent, done) = (session.poll(s(1), free), session.poll(s(1), free));
+    assert_eq!((sent, done), (Some(send("hello0", None)), Some(SessionAction::Subscribed)));
+    session
+}
+
+fn ended(session: &mut Session, now: Mono, reason: EndReason) {
+    assert!(session.deadline() <= now, "the deadline comes in time");
+    assert_eq!(session.poll(now, free), Some(SessionAction::End(reason)));
+    assert_eq!((session.poll(now, free), session.deadline()), (None, Mono::NEVER));
+}
+
+#[test]
+fn nothing_goes_before_the_upgrade_and_the_first_frame_completes_it() {
+    let mut session = Session::new(s(0), RULES, texts(2, "m"), 1);
+    assert_eq!((all(&mut session, s(1)), session.deadline()), (vec![], s(30)));
+    session.upgraded(s(2));
+    assert_eq!(all(&mut session, s(2)), [send("m0", None), send("m1", None)]);
+    session.frame(s(3));
+    assert_eq!(session.deadline(), Mono::ZERO);
+    assert_eq!(all(&mut session, s(3)), [SessionAction::Subscribed]);
+    assert_eq!(session.deadline(), s(13));
+}
+
+#[test]
+fn the_connect_deadline_runs_to_the_first_frame() {
+    let mut session = Session::new(s(0), RULES, vec![], 1);
+    session.upgraded(s(29));
+    assert_eq!(all(&mut session, s(29)), []);
+    ended(&mut session, s(30), EndReason::ConnectTimeout);
+}
+
+#[test]
+fn silence_ends_it_and_any_frame_keeps_it() {
+    let mut session = up(RULES);
+    for n in (2..200).step_by(9) {
+        assert_eq!(all(&mut session, s(n)), []);
+        session.frame(s(n));
+    }
+    ended(&mut session, s(210), EndReason::IdleTimeout);
+}
+
+#[test]
+fn connections_leave_well_before_their_age_and_not_together() {
+    let ages: Vec<u64> = (0..50)
+        .map(|seed| Session::new(s(0), RULES, vec![], seed).leave_at.nanos() / 1_000_000_000)
+        .collect();
+    assert!(ages.iter().all(|age| (69_120..=82_080).contains(age)), "{ages:?}");
+    assert!(ages.iter().max().unwrap() - ages.iter().min().unwrap() > 6_000);
+    let mut session = up(RULES);
+    session.frame(s(82_080));
+    ended(&mut session, s(82_080), EndReason::AgeLimit);
+}
+
+#[test]
+fn what_the_venue_says_ends_it_and_the_first_reason_stands() {
+    for (control, reason) in [
+        (Control::Reconnect { within: Some(Duration::from_secs(60)) }, EndReason::Notice),
+        (Control::Fatal { message: "bad key".into() }, EndReason::Fatal("bad key".into())),
+        (Control::Error { message: "buffer".into() }, EndReason::VenueError("buffer".into())),
+    ] {
+        let mut session = up(RULES);
+        session.control(s(2), &Control::Heartbeat);
+        session.control(s(2), &Control::Other);
+        assert_eq!(all(&mut session, s(2)), []);
+        session.control(s(2), &control);
+        session.end(EndReason::PeerClosed { code: None });
+        ended(&mut session, s(2), reason);
+    }
+}
+
+#[test]
+fn each_message_wants_its_answer_in_time() {
+    let rules = SessionRules { ack_within: Some(Duration::from_secs(5)), ..RULES };
+    let mut session = Session::new(s(0), rules, texts(2, "m"), 1);
+    session.upgraded(s(1));
+    session.frame(s(1));
+    assert_eq!(all(&mut session, s(1)).len(), 2);
+    session.control(s(2), &Control::Ack { id: Some(1) });
+    assert_eq!(all(&mut session, s(2)), [], "one answer is still due");
+    let mut late = session.clone();
+    late.frame(s(5));
+    ended(&mut late, s(6), EndReason::AckTimeout);
+    session.control(s(3), &Control::Ack { id: None });
+    assert_eq!(all(&mut session, s(3)), [SessionAction::Subscribed]);
+    session.control(s(3), &Control::Ack { id: Some(99) });
+    assert_eq!(all(&mut session, s(3)), [], "an answer to nothing is nothing");
+}
+
+#[test]
+fn a_restart_tells_its_books_first_and_last() {
+    let mut session = up(RULES);
+    let books = vec![BookId(3), BookId(4)];
+    assert!(session.restart(books.clone(), texts(2, "out"), texts(2, "in")));
+    assert_eq!(session.deadline(), Mono::ZERO);
+    assert_eq!(
+        all(&mut session, s(2)),
+        [
+            send("out0", Some(Restarted::Withdrawn(books.clone()))),
+            send("out1", None),
+            send("in0", None),
+            send("in1", Some(Restarted::Restored(books.clone()))),
+        ]
+    );
+    assert!(!session.restart(books.clone(), vec![], texts(1, "in")), "the venue has no such message");
+    for _ in 0..RESTART_MESSAGES_MAX / 2 {
+        assert!(session.restart(books.clone(), texts(1, "out"), texts(1, "in")));
+    }
+    assert!(!session.restart(books.clone(), texts(1, "out"), texts(1, "in")), "the queue is bounded");
+    session.end(EndReason::Stop);
+    ended(&mut session, s(2), EndReason::Stop);
+    assert!(!session.restart(books, texts(1, "out"), texts(1, "in")));
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_left() {
+    let mut session = up(RULES);
+    session.write_blocked(s(2));
+    assert!(session.restart(vec![BookId(1)], texts(1, "out"), texts(1, "in")));
+    session.frame(s(8));
+    assert_eq!(all(&mut session, s(8)), [], "nothing more is handed out meanwhile");
+    let mut freed = session.clone();
+    freed.written();
+    assert_eq!(all(&mut freed, s(9)).len(), 2);
+    ended(&mut session, s(12), EndReason::WriteTimeout);
+}
+
+#[test]
+fn the_opening_waits_for_its_budget_or_leaves_when_that_is_too_far() {
+    let mut session = Session::new(s(0), RULES, texts(1, "m"), 1);
+    session.upgraded(s(1));
+    assert_eq!(session.poll(s(1), |_| Err(s(4))), None);
+    assert_eq!(session.deadline(), s(4));
+    assert_eq!(session.poll(s(3), |_| panic!("asked too early")), None);
+    let mut other = session.clone();
+    assert_eq!(session.poll(s(4), free), Some(send("m0", None)));
+    let reason = EndReason::BudgetSpent { wait: Duration::from_secs(3_596) };
+    assert_eq!(other.poll(s(4), |_| Err(s(3_600))), Some(SessionAction::End(reason)));
+}

@@ -1,0 +1,371 @@
+//! The planner: puts the wants of all books in order and pays for them one by one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::engine::breaker::{BreakerState, Pass};
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::ledger::Ledger;
+use crate::engine::need::{Joined, Need};
+use crate::engine::random::Random;
+use crate::engine::recovery::gate::Gate;
+use crate::engine::recovery::means::means;
+use crate::engine::recovery::want::{Book, Want};
+use crate::engine::recovery::{Action, Counts, RESTART_MESSAGES, RestCounts, Ticket, VenueRules, Why};
+use crate::engine::time::Mono;
+use crate::venue::Verdict;
+
+/// A restart waits so long for other books of its connection: two messages then serve them all.
+const COALESCE: Duration = Duration::from_millis(200);
+
+/// A connection is replaced for the sake of books that restarts do not help at most this often: it disturbs the others.
+const RECONNECT_EVERY: Duration = Duration::from_secs(300);
+
+/// A book counts as read for so long after it was; pages poll every few seconds.
+const INTEREST: Duration = Duration::from_secs(60);
+
+/// How much longer others wait than one that asked at the same time: an order of urgency in which nobody starves,
+/// because whoever waits long enough comes before any newcomer.
+const UNREAD_HANDICAP: Duration = Duration::from_secs(60);
+const SERVED_HANDICAP: Duration = Duration::from_secs(10);
+
+/// A connection of the configuration.
+#[derive(Clone, Debug)]
+struct Line {
+    venue: usize,
+    books: usize,
+    newest: Option<Generation>,
+    /// This life and those before it are over, or about to be.
+    over: Option<Generation>,
+    /// The ledger has no control messages for it before this.
+    control_at: Mono,
+    /// No further [`Why::NoOtherWay`] before this.
+    reconnect_at: Mono,
+}
+
+#[derive(Clone, Debug)]
+struct Call {
+    book: BookId,
+    connection: ConnectionId,
+    generation: Generation,
+    venue: usize,
+    pass: Pass,
+    sent: Mono,
+    /// A restart made its answer worthless.
+    superseded: bool,
+}
+
+/// See the module page.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    gates: Vec<Gate>,
+    lines: BTreeMap<ConnectionId, Line>,
+    books: BTreeMap<BookId, Book>,
+    read_until: BTreeMap<BookId, Mono>,
+    calls: BTreeMap<Ticket, Call>,
+    tickets: u64,
+    random: Random,
+    counts: Counts,
+}
+
+impl Planner {
+    /// `connections`: each with the index of its venue and the number of books it carries.
+    ///
+    /// # Panics
+    /// When a venue restarts books in-band but its control budget never allows the two messages of one.
+    pub fn new(
+        venues: Vec<VenueRules>,
+        connections: Vec<(ConnectionId, usize, usize)>,
+        seed: u64,
+    ) -> Planner {
+        for rules in &venues {
+            let enough = rules.profile.control.refill.burst >= RESTART_MESSAGES;
+            assert!(
+                enough || !rules.profile.in_band_restart,
+                "{}: no budget for a restart",
+                rules.profile.name
+            );
+        }
+        let mut planner = Planner {
+            gates: venues.into_iter().map(Gate::new).collect(),
+            lines: BTreeMap::new(),
+            books: BTreeMap::new(),
+            read_until: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            tickets: 0,
+            random: Random::new(seed),
+            counts: Counts::default(),
+        };
+        for (connection, venue, books) in connections {
+            planner.add_connection(connection, venue, books);
+        }
+        planner
+    }
+
+    /// A connection that the configuration adds later. `venue` is an index into the venues given at the start.
+    pub fn add_connection(&mut self, connection: ConnectionId, venue: usize, books: usize) {
+        assert!(venue < self.gates.len(), "a connection belongs to a known venue");
+        let (control_at, reconnect_at) = (Mono::ZERO, Mono::ZERO);
+        self.lines
+            .insert(connection, Line { venue, books, newest: None, over: None, control_at, reconnect_at });
+    }
+
+    /// A connection that the configuration no longer has. Its calls in flight are still to be answered.
+    pub fn remove_connection(&mut self, connection: ConnectionId) {
+        self.lines.remove(&connection);
+        let gone = |book: &Book| book.connection == connection;
+        self.read_until.retain(|id, _| !self.books.get(id).is_some_and(gone));
+        self.books.retain(|_, book| !gone(book));
+    }
+
+    /// A book says what it needs. Level-triggered and idempotent; what a dead life still says is not heard.
+    pub fn need(
+        &mut self,
+        now: Mono,
+        book: BookId,
+        connection: ConnectionId,
+        generation: Generation,
+        need: Need,
+    ) {
+        let Some(line) = self.lines.get_mut(&connection) else { return };
+        if line.over.is_some_and(|over| generation <= over) || line.newest.is_some_and(|n| generation < n) {
+            return;
+        }
+        line.newest = Some(generation);
+        let rules = self.gates[line.venue].rules();
+        let book = self.books.entry(book).or_insert_with(|| Book::new(connection, generation));
+        if (book.connection, book.generation) != (connection, generation) {
+            (book.connection, book.generation, book.want) = (connection, generation, None);
+        }
+        book.needs(now, need, means(rules.profile, need), metered(rules));
+    }
+
+    /// Somebody reads this book: it goes first for a while.
+    pub fn interest(&mut self, now: Mono, book: BookId) {
+        self.read_until.insert(book, now.after(INTEREST));
+    }
+
+    /// A life of a connection is over, and all that its books wanted. Calls in flight count until they are answered.
+    pub fn connection_down(&mut self, _now: Mono, connection: ConnectionId, generation: Generation) {
+        if let Some(line) = self.lines.get_mut(&connection) {
+            line.over = line.over.max(Some(generation));
+        }
+    }
+
+    /// A call came back. A timeout and a body that cannot be read are [`Verdict::Failed`].
+    ///
+    /// Tells whose book it is, or `None` when nobody wants it any more: the body is then dropped.
+    pub fn answered(
+        &mut self,
+        now: Mono,
+        ticket: Ticket,
+        verdict: Verdict,
+        used: Option<u32>,
+        http_status: Option<u16>,
+    ) -> Option<(BookId, ConnectionId, Generation)> {
+        let call = self.calls.remove(&ticket)?;
+        let gate = &mut self.gates[call.venue];
+        gate.answered(now, call.pass, call.sent, &verdict, used, &mut self.random);
+        gate.count(&verdict, http_status);
+        let metered = metered(gate.rules());
+        let book = self.books.get_mut(&call.book)?;
+        if book.call == Some(ticket) {
+            book.call = None;
+        }
+        let current = self.lines.get(&call.connection).and_then(Line::current);
+        if current != Some(call.generation) || book.generation != call.generation {
+            return None;
+        }
+        let want = book.want.as_mut()?;
+        want.answered(now, &verdict, metered, &mut self.random);
+        (want.fetches() && !call.superseded).then_some((call.book, call.connection, call.generation))
+    }
+
+    /// What became of the snapshot in its book.
+    pub fn joined(&mut self, now: Mono, book: BookId, generation: Generation, joined: Joined) {
+        match joined {
+            Joined::Live => self.counts.joined_live += 1,
+            Joined::Partial => self.counts.joined_partial += 1,
+            Joined::TooOld => self.counts.joined_too_old += 1,
+            Joined::Unusable => self.counts.joined_unusable += 1,
+            Joined::NotNeeded => {}
+        }
+        let Some(book) = self.books.get_mut(&book).filter(|book| book.generation == generation) else {
+            return;
+        };
+        let Some(line) = self.lines.get(&book.connection) else { return };
+        book.joined(now, joined, metered(self.gates[line.venue].rules()), &mut self.random);
+    }
+
+    /// The next thing to do, already paid for. Call until `None`. One ledger a venue, in the order of the venues.
+    pub fn next(&mut self, now: Mono, ledgers: &mut [Ledger]) -> Option<Action> {
+        assert_eq!(ledgers.len(), self.gates.len(), "one ledger a venue");
+        // First the stream: a reconnect makes fetches pointless, and a restart brings more than they do.
+        self.next_in_band(now, ledgers).or_else(|| self.next_fetch(now))
+    }
+
+    /// When [`Planner::next`] will have something at the latest, if nothing happens before.
+    pub fn deadline(&self) -> Mono {
+        let ready: Vec<Mono> = self.gates.iter().map(Gate::ready_at).collect();
+        let mut deadline = Mono::NEVER;
+        for (_, book, want, line) in self.wants() {
+            if let Some(due) = want.fetch_at().filter(|_| book.call.is_none()) {
+                deadline = deadline.min(due.max(ready[line.venue]));
+            }
+            if let Some(due) = want.restart_at() {
+                let at = match self.gates[line.venue].rules().profile.in_band_restart {
+                    true => due.after(COALESCE).max(line.control_at),
+                    false => due.max(line.reconnect_at),
+                };
+                deadline = deadline.min(at);
+            }
+        }
+        deadline
+    }
+
+    pub fn breaker_state(&self, venue: usize) -> BreakerState {
+        self.gates[venue].breaker_state()
+    }
+
+    pub fn in_flight(&self, venue: usize) -> usize {
+        self.gates[venue].in_flight()
+    }
+
+    pub fn in_flight_peak(&self, venue: usize) -> usize {
+        self.gates[venue].in_flight_peak()
+    }
+
+    /// No call to this venue before this, because it said so.
+    pub fn pause_until(&self, venue: usize) -> Mono {
+        self.gates[venue].pause_until()
+    }
+
+    pub fn rest_counts(&self, venue: usize) -> &RestCounts {
+        self.gates[venue].counts()
+    }
+
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Books that want something at present.
+    pub fn wanting(&self) -> usize {
+        self.wants().count()
+    }
+
+    /// Every want of a life that is not over.
+    fn wants(&self) -> impl Iterator<Item = (BookId, &Book, &Want, &Line)> {
+        self.books.iter().filter_map(|(&id, book)| {
+            let line = self.lines.get(&book.connection)?;
+            let want = book.want.as_ref()?;
+            (line.current() == Some(book.generation)).then_some((id, book, want, line))
+        })
+    }
+
+    /// A restart or a reconnect, of the first connection for which one is due.
+    fn next_in_band(&mut self, now: Mono, ledgers: &mut [Ledger]) -> Option<Action> {
+        let mut due: BTreeMap<ConnectionId, Vec<BookId>> = BTreeMap::new();
+        for (id, book, want, _) in self.wants() {
+            if want.restart_at().is_some_and(|at| at <= now) {
+                due.entry(book.connection).or_default().push(id);
+            }
+        }
+        due.into_iter().find_map(|(connection, books)| self.restart(now, connection, books, ledgers))
+    }
+
+    /// Decides for one connection, `books` of which are due for a restart.
+    fn restart(
+        &mut self,
+        now: Mono,
+        connection: ConnectionId,
+        books: Vec<BookId>,
+        ledgers: &mut [Ledger],
+    ) -> Option<Action> {
+        let line = self.lines.get_mut(&connection).expect("wants() gives books of known connections");
+        let generation = line.current().expect("wants() gives books of running lives");
+        let in_band = self.gates[line.venue].rules().profile.in_band_restart;
+        let wants = || books.iter().filter_map(|id| self.books.get(id)?.want.as_ref());
+        let last_resort = !in_band || wants().any(Want::restarts_fail);
+        let why = if books.len() >= line.books {
+            Some(Why::AllBooks)
+        } else if books.len() >= 2 && books.len() > line.books / 2 {
+            Some(Why::MostBooks)
+        } else if last_resort && now >= line.reconnect_at {
+            line.reconnect_at = now.after(RECONNECT_EVERY);
+            Some(Why::NoOtherWay)
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            line.over = Some(generation);
+            self.counts.reconnects += 1;
+            return Some(Action::Reconnect { connection, generation, why });
+        }
+        let first_due = wants().filter_map(Want::restart_at).min()?;
+        if !in_band || now < first_due.after(COALESCE) || now < line.control_at {
+            return None;
+        }
+        if let Err(at) = ledgers[line.venue].take_repair(now, RESTART_MESSAGES) {
+            line.control_at = at;
+            return None;
+        }
+        for id in &books {
+            let Some(book) = self.books.get_mut(id) else { continue };
+            if let Some(want) = &mut book.want {
+                want.restarted(now, &mut self.random);
+            }
+            if let Some(call) = book.call.and_then(|ticket| self.calls.get_mut(&ticket)) {
+                call.superseded = true;
+            }
+        }
+        self.counts.restarts += 1;
+        self.counts.restarted_books += books.len() as u64;
+        Some(Action::Restart { connection, generation, books })
+    }
+
+    /// The fetch whose turn it is, at a venue that may be called now.
+    fn next_fetch(&mut self, now: Mono) -> Option<Action> {
+        let ready: Vec<bool> = self.gates.iter().map(|gate| gate.ready_at() <= now).collect();
+        let (_, id) = self
+            .wants()
+            .filter(|(_, book, want, line)| {
+                ready[line.venue] && book.call.is_none() && want.fetch_at().is_some_and(|at| at <= now)
+            })
+            .map(|(id, _, want, _)| (self.turn(now, id, want), id))
+            .min()?;
+        let book = self.books.get_mut(&id)?;
+        let (connection, generation) = (book.connection, book.generation);
+        let venue = self.lines.get(&connection)?.venue;
+        let pass = self.gates[venue].enter(now)?;
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        book.call = Some(ticket);
+        let call = Call { book: id, connection, generation, venue, pass, sent: now, superseded: false };
+        self.calls.insert(ticket, call);
+        self.counts.fetches += 1;
+        Some(Action::Fetch { ticket, book: id, connection, generation })
+    }
+
+    /// Whoever has the smallest goes first.
+    fn turn(&self, now: Mono, id: BookId, want: &Want) -> Mono {
+        let read = self.read_until.get(&id).is_some_and(|&until| now < until);
+        let served = matches!(want.need, Need::Complete | Need::Refresh);
+        let unread = if read { Duration::ZERO } else { UNREAD_HANDICAP };
+        want.since.after(unread).after(if served { SERVED_HANDICAP } else { Duration::ZERO })
+    }
+}
+
+impl Line {
+    /// The life that runs, as far as the books have said.
+    fn current(&self) -> Option<Generation> {
+        self.newest.filter(|&newest| self.over.is_none_or(|over| newest > over))
+    }
+}
+
+/// The venue counts calls or messages by the day: patience pays.
+fn metered(rules: &VenueRules) -> bool {
+    rules.rest.daily.is_some() || rules.profile.control.daily.is_some()
+}
+
+#[cfg(test)]
+mod tests;

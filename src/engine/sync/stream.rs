@@ -1,0 +1,267 @@
+//! What the connection brings: snapshots, changes and complete tops, in the order they came.
+
+use super::{BookSync, Discard, Disposition, Gap, Outcome, Phase, SNAPSHOT_GRACE};
+use crate::engine::book::{BookFault, Window, check_signs};
+use crate::engine::event::{BookEvent, BookKind, Level, Side, Span};
+use crate::engine::sequence::{Verdict, judge};
+use crate::engine::state::{StaleReason, State};
+use crate::engine::time::{Stamp, Wall};
+use crate::venue::profile::RestJoin;
+
+/// A message as it came.
+#[derive(Clone, Copy)]
+struct Message<'m> {
+    now: Stamp,
+    event: &'m BookEvent,
+    bids: &'m [Level],
+    asks: &'m [Level],
+}
+
+impl BookSync {
+    /// Takes one message of this book.
+    pub fn event(&mut self, now: Stamp, event: &BookEvent, bids: &[Level], asks: &[Level]) -> Outcome {
+        let message = Message { now, event, bids, asks };
+        let outcome = match (self.phase, event.kind) {
+            (Phase::Idle, _) => set_aside(Discard::Disconnected),
+            (_, BookKind::Top) => self.replace_top(message),
+            (Phase::Tops, BookKind::Delta) => set_aside(Discard::Unsynced),
+            (Phase::Awaiting { restarted, since }, BookKind::Delta) => {
+                let since = since.unwrap_or(now.mono);
+                self.phase = Phase::Awaiting { restarted, since: Some(since) };
+                if now.mono.since(since) < SNAPSHOT_GRACE {
+                    set_aside(Discard::Unsynced)
+                } else {
+                    self.break_at(message, Gap::NoSnapshot)
+                }
+            }
+            (_, BookKind::Snapshot | BookKind::Delta) => self.numbered(message),
+        };
+        self.counts.received += 1;
+        self.counts.gaps += u64::from(outcome.gap.is_some());
+        match outcome.disposition {
+            Disposition::Applied => self.counts.applied += 1,
+            Disposition::Duplicate => self.counts.duplicate += 1,
+            Disposition::Buffered => self.counts.buffered += 1,
+            Disposition::Discarded(why) => self.counts.discard(why, 1),
+        }
+        self.assert_law();
+        outcome
+    }
+
+    /// A message that is worth nothing without its number. Under either rule one without is a break: it may be the
+    /// next, or not, and `live` needs proof.
+    fn numbered(&mut self, message: Message<'_>) -> Outcome {
+        let Some(span) = message.event.span else {
+            return self.refuse(message.now, StaleReason::Gap, Discard::Gap, Gap::Unnumbered);
+        };
+        if span.first > span.last {
+            return self.refuse(message.now, StaleReason::Decode, Discard::Invalid, Gap::BadSpan);
+        }
+        self.heard = self.heard.max(Some(span.last));
+        match (message.event.kind, self.phase) {
+            (BookKind::Snapshot, _) => self.replace(message, span),
+            (_, Phase::CatchingUp { .. } | Phase::Partial | Phase::Live { .. }) => self.follow(message, span),
+            _ => self.keep(message, span),
+        }
+    }
+
+    /// A complete book in the stream: it counts whatever came before, at any number.
+    fn replace(&mut self, message: Message<'_>, span: Span) -> Outcome {
+        self.cut_window(Discard::Superseded);
+        if let Err(fault) = self.book.load(message.bids, message.asks, Window::default()) {
+            return self.refuse_fault(message.now, fault);
+        }
+        if self.is_wrongly_crossed(&self.book) {
+            return self.refuse_fault(message.now, BookFault::Crossed);
+        }
+        self.stand_at(message, Some(span.last));
+        self.go_live(message.now);
+        APPLIED
+    }
+
+    /// The venue's best levels, complete in themselves: nothing before them matters, and no number is missing.
+    fn replace_top(&mut self, message: Message<'_>) -> Outcome {
+        self.tops = true;
+        self.cut_window(Discard::Superseded);
+        let low = message.bids.iter().map(|level| level.price).min();
+        let high = message.asks.iter().map(|level| level.price).max();
+        if let Err(fault) = self.book.load(message.bids, message.asks, Window { low, high }) {
+            return self.refuse_fault(message.now, fault);
+        }
+        if self.is_wrongly_crossed(&self.book) {
+            return self.refuse_fault(message.now, BookFault::Crossed);
+        }
+        self.stand_at(message, message.event.span.map(|span| span.last));
+        // The longer side: a venue that sends the best n sends fewer only where there are no more.
+        let levels = self.book.len(Side::Bid).max(self.book.len(Side::Ask));
+        self.state = State::Partial { exact_depth: u32::try_from(levels).unwrap_or(u32::MAX) };
+        self.phase = Phase::Tops;
+        self.settle(message.now);
+        APPLIED
+    }
+
+    /// A change to a book that is known.
+    fn follow(&mut self, message: Message<'_>, span: Span) -> Outcome {
+        let Some(last) = self.sequence else {
+            return self.break_at(message, Gap::Unnumbered);
+        };
+        match self.judge_after(last, self.stream_time, message.event, span) {
+            Verdict::Next => self.advance(message, span),
+            Verdict::Old => DUPLICATE,
+            Verdict::Restart if self.is_repeated(message, span) => DUPLICATE,
+            Verdict::Missing => self.break_at(message, missing(last, span)),
+            Verdict::Restart => self.break_at(message, restart(last, span)),
+        }
+    }
+
+    fn advance(&mut self, message: Message<'_>, span: Span) -> Outcome {
+        if let Err(fault) = self.book.apply(message.bids, message.asks) {
+            return self.refuse_fault(message.now, fault);
+        }
+        // While it catches up the book is a mix of two instants, and may well be crossed.
+        let catching_up = matches!(self.phase, Phase::CatchingUp { .. });
+        if !catching_up && self.is_wrongly_crossed(&self.book) {
+            return self.refuse_fault(message.now, BookFault::Crossed);
+        }
+        self.stand_at(message, Some(span.last));
+        let exhausted = match self.phase {
+            Phase::Live { wanting } => {
+                let wanting = wanting || self.is_thin();
+                self.phase = Phase::Live { wanting };
+                if wanting && self.rules.rest_join == RestJoin::BySequence {
+                    // Shown already, so whatever slides out here was never counted as buffered.
+                    self.window.push(message.event, span, message.bids, message.asks, true);
+                }
+                BookSync::is_exhausted(&self.book)
+            }
+            Phase::CatchingUp { until } => {
+                if message.event.venue_time.is_some_and(|time| time >= until) {
+                    self.phase = Phase::Partial;
+                }
+                self.show_depth()
+            }
+            _ => self.show_depth(),
+        };
+        if !exhausted {
+            return APPLIED;
+        }
+        self.break_chain(message.now, StaleReason::Gap);
+        Outcome { gap: Some(Gap::Exhausted), ..APPLIED }
+    }
+
+    /// Shows how deep a partial book is exact; true when not even its best levels are any more.
+    fn show_depth(&mut self) -> bool {
+        let exact_depth = BookSync::exact_depth(&self.book);
+        if self.phase == Phase::Partial {
+            self.state = State::Partial { exact_depth };
+        }
+        exact_depth == 0
+    }
+
+    fn is_thin(&self) -> bool {
+        let thin = |side| self.book.len_to_edge(side).is_some_and(|levels| levels < self.thin_below);
+        thin(Side::Bid) || thin(Side::Ask)
+    }
+
+    /// A change that waits for a snapshot.
+    fn keep(&mut self, message: Message<'_>, span: Span) -> Outcome {
+        // A level that makes no sense would only surface at the join, and spoil every snapshot until then.
+        if let Some(fault) =
+            message.bids.iter().chain(message.asks).find_map(|level| check_signs(level).err())
+        {
+            return self.refuse_fault(message.now, fault);
+        }
+        let mut gap = None;
+        if let Some(kept) = self.window.last() {
+            let last = kept.span.last;
+            gap = match self.judge_after(last, kept.exchange_time, message.event, span) {
+                Verdict::Next => None,
+                Verdict::Old => return DUPLICATE,
+                Verdict::Missing => Some(missing(last, span)),
+                Verdict::Restart => Some(restart(last, span)),
+            };
+        }
+        if gap.is_some() {
+            self.cut_window(Discard::Gap);
+        }
+        self.heard = Some(span.last);
+        let (kept, gone) = self.window.push(message.event, span, message.bids, message.asks, false);
+        self.counts.drop_kept(Discard::WindowFull, gone);
+        let disposition =
+            if kept { Disposition::Buffered } else { Disposition::Discarded(Discard::WindowFull) };
+        Outcome { disposition, changed: false, gap }
+    }
+
+    /// What the numbers say, and what the time adds: a message with old numbers and a newer time than the one that
+    /// brought those numbers is no repetition, so the venue counts anew.
+    fn judge_after(&self, last: u64, last_time: Option<Wall>, event: &BookEvent, span: Span) -> Verdict {
+        match judge(self.rules.sequence, last, span) {
+            Verdict::Old if last_time.is_some() && event.exchange_time > last_time => Verdict::Restart,
+            verdict => verdict,
+        }
+    }
+
+    /// Whether this is provably the last message once more: same number, same times, nothing it would change.
+    fn is_repeated(&self, message: Message<'_>, span: Span) -> bool {
+        let event = message.event;
+        let shown = |side, levels: &[Level]| {
+            levels.iter().all(|level| self.book.size_at(side, level.price) == level.size)
+        };
+        self.sequence == Some(span.last)
+            && span.first == span.last
+            && event.venue_time.is_some()
+            && event.venue_time == self.venue_time
+            && event.exchange_time == self.exchange_time
+            && shown(Side::Bid, message.bids)
+            && shown(Side::Ask, message.asks)
+    }
+
+    /// The book shows this message now.
+    fn stand_at(&mut self, message: Message<'_>, sequence: Option<u64>) {
+        self.sequence = sequence;
+        self.heard = sequence;
+        self.exchange_time = message.event.exchange_time;
+        self.stream_time = message.event.exchange_time;
+        self.venue_time = message.event.venue_time;
+        self.received_at = message.now;
+    }
+
+    /// The chain breaks before this message, which is sound in itself and begins the window.
+    fn break_at(&mut self, message: Message<'_>, gap: Gap) -> Outcome {
+        self.break_chain(message.now, StaleReason::Gap);
+        let kept = self.numbered(message);
+        Outcome { disposition: kept.disposition, changed: true, gap: Some(gap) }
+    }
+
+    /// The chain breaks at this message, which is of no use.
+    fn refuse(&mut self, now: Stamp, reason: StaleReason, discard: Discard, gap: Gap) -> Outcome {
+        self.break_chain(now, reason);
+        Outcome { disposition: Disposition::Discarded(discard), changed: true, gap: Some(gap) }
+    }
+
+    fn refuse_fault(&mut self, now: Stamp, fault: BookFault) -> Outcome {
+        let reason = match fault {
+            BookFault::Crossed => StaleReason::Gap,
+            BookFault::NegativeSize
+            | BookFault::BadPrice
+            | BookFault::DuplicatePrice
+            | BookFault::DoesNotFit => StaleReason::Decode,
+        };
+        self.refuse(now, reason, Discard::Invalid, Gap::Invalid(fault))
+    }
+}
+
+const APPLIED: Outcome = Outcome { disposition: Disposition::Applied, changed: true, gap: None };
+const DUPLICATE: Outcome = Outcome { disposition: Disposition::Duplicate, changed: false, gap: None };
+
+fn set_aside(why: Discard) -> Outcome {
+    Outcome { disposition: Disposition::Discarded(why), changed: false, gap: None }
+}
+
+fn missing(last: u64, span: Span) -> Gap {
+    Gap::Missing { expected: last.saturating_add(1), got: span.first }
+}
+
+fn restart(last: u64, span: Span) -> Gap {
+    Gap::Restart { expected: last.saturating_add(1), got: span.first }
+}

@@ -1,0 +1,160 @@
+//! The resolver thread: the only caller of the system's name lookup, which can neither be bounded nor interrupted.
+//!
+//! Everyone else asks here and waits with a deadline. Answers are kept, so a REST call costs no lookup; a name that
+//! cannot be looked up now is answered from what it was last, because a venue's addresses outlive a resolver's outage.
+
+use crate::engine::time::Mono;
+use crate::shell::clock::Clock;
+use crate::shell::thread::{self, Handle};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+/// Venues publish records of 60 s and less; a minute spares a lookup per REST call and still follows a move.
+const TTL: Duration = Duration::from_secs(60);
+/// Names kept. A daemon knows two a feed; more than this are answered without being kept.
+const NAMES_MAX: usize = 64;
+/// Addresses kept of one name.
+const ADDRESSES_MAX: usize = 16;
+/// Questions waiting. One per connection and REST caller fits many times over.
+const QUESTIONS_MAX: usize = 256;
+/// glibc's lookup wants room for its answer buffers.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// Addresses, or why there are none.
+pub type Answer = Result<Vec<SocketAddr>, String>;
+
+struct Question {
+    host: String,
+    port: u16,
+    reply: Box<dyn FnOnce(Answer) + Send>,
+}
+
+/// Asks questions; clones share the thread.
+#[derive(Clone)]
+pub struct Asker {
+    questions: Sender<Question>,
+}
+
+/// The thread. Stop it last: everyone may still be asking.
+pub struct Resolver {
+    asker: Asker,
+    /// Disconnected when the thread ends.
+    ended: Receiver<()>,
+    thread: Handle<()>,
+}
+
+impl Asker {
+    /// Puts a question; `reply` is called once, on the resolver's thread. A literal address is answered at once, here.
+    pub fn ask(&self, host: &str, port: u16, reply: impl FnOnce(Answer) + Send + 'static) {
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return reply(Ok(vec![SocketAddr::new(ip, port)]));
+        }
+        let question = Question { host: host.to_owned(), port, reply: Box::new(reply) };
+        if let Err(refused) = self.questions.try_send(question) {
+            (refused.into_inner().reply)(Err("the resolver is busy".to_owned()));
+        }
+    }
+}
+
+impl Resolver {
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(clock: Clock) -> io::Result<Resolver> {
+        let (questions, inbox) = bounded(QUESTIONS_MAX);
+        let (alive, ended) = bounded::<()>(0);
+        let thread = thread::spawn("resolver", STACK_BYTES, move || {
+            serve(&inbox, &clock);
+            drop(alive);
+        })?;
+        Ok(Resolver { asker: Asker { questions }, ended, thread })
+    }
+
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
+    }
+
+    /// Joins the thread, unless it is inside a lookup that outlasts `patience`: then it is left to the process's end and
+    /// false is returned. Every other asker must be gone, or this waits in vain.
+    pub fn stop(self, patience: Duration) -> bool {
+        drop(self.asker);
+        match self.ended.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => {
+                self.thread.abandon();
+                false
+            }
+            _ => {
+                self.thread.join();
+                true
+            }
+        }
+    }
+}
+
+struct Known {
+    addresses: Vec<IpAddr>,
+    until: Mono,
+}
+
+fn serve(inbox: &Receiver<Question>, clock: &Clock) {
+    let mut known: BTreeMap<String, Known> = BTreeMap::new();
+    // Ends when the last asker is dropped.
+    for question in inbox {
+        let fresh = known.get(&question.host).is_some_and(|k| k.until > clock.mono());
+        let mut failure = None;
+        if !fresh {
+            match lookup(&question.host) {
+                Ok(addresses) if known.len() < NAMES_MAX || known.contains_key(&question.host) => {
+                    let until = clock.mono().after(TTL);
+                    known.insert(question.host.clone(), Known { addresses, until });
+                }
+                Ok(addresses) => {
+                    (question.reply)(Ok(with_port(&addresses, question.port)));
+                    continue;
+                }
+                Err(e) => failure = Some(e),
+            }
+        }
+        let answer = match (known.get(&question.host), failure) {
+            (Some(k), _) => Ok(with_port(&k.addresses, question.port)),
+            (None, Some(e)) => Err(e),
+            (None, None) => Err("the name has no address".to_owned()),
+        };
+        (question.reply)(answer);
+    }
+}
+
+fn lookup(host: &str) -> Result<Vec<IpAddr>, String> {
+    let found = (host, 0).to_socket_addrs().map_err(|e| e.to_string())?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found {
+        if addresses.len() < ADDRESSES_MAX && !addresses.contains(&address.ip()) {
+            addresses.push(address.ip());
+        }
+    }
+    if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) }
+}
+
+fn with_port(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+    addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_literals_are_answered_and_the_thread_joins() {
+        let clock = Clock::start();
+        let resolver = Resolver::start(clock).expect("thread");
+        for (host, want) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("localhost", ":80")] {
+            let (answer, answers) = bounded(1);
+            resolver.asker().ask(host, 80, move |a| answer.send(a).expect("asked"));
+            let got = answers.recv_timeout(Duration::from_secs(20)).expect("an answer").expect(host);
+            assert!(got[0].to_string().ends_with(want), "{host}: {got:?}");
+        }
+        assert!(resolver.stop(Duration::from_secs(20)));
+    }
+}

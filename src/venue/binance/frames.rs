@@ -1,0 +1,295 @@
+//! Decodes Binance data frames, combined or raw.
+//!
+//! Source: web-socket-streams.md, "Diff. Depth Stream", "Trade Streams" and "Individual Symbol Book Ticker Streams".
+
+use super::route::symbol_of;
+use crate::engine::event::{
+    BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
+};
+use crate::venue::field::{self, put, required};
+use crate::venue::json::{Json, Value};
+
+type Result<T> = std::result::Result<T, DecodeError>;
+
+pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
+    let event = match channel {
+        Channel::Book => Event::Book(depth(text, &mut out.bids, &mut out.asks)?),
+        Channel::Trade => {
+            out.trades.push(trade(text)?);
+            Event::Trades
+        }
+        Channel::Quote => Event::Quote(quote(text)?),
+        Channel::Book5 | Channel::Book20 | Channel::Book50 => return Err(DecodeError::BadField("stream")),
+    };
+    out.event = Some(event);
+    Ok(())
+}
+
+/// `U` is the first and `u` the last update id the event covers. A side may be empty or left out.
+fn depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<BookEvent> {
+    let (mut kind, mut symbol, mut time, mut first, mut last) = (None, None, None, None, None);
+    let (mut has_bids, mut has_asks) = (None, None);
+    let stream = fields(text, |key, json| match key {
+        "e" => put(&mut kind, "e", json.value()?),
+        "s" => put(&mut symbol, "s", json.value()?),
+        "E" => put(&mut time, "E", json.value()?),
+        "U" => put(&mut first, "U", json.value()?),
+        "u" => put(&mut last, "u", json.value()?),
+        "b" => {
+            put(&mut has_bids, "b", ())?;
+            field::level_pairs(json, "b", bids)
+        }
+        "a" => {
+            put(&mut has_asks, "a", ())?;
+            field::level_pairs(json, "a", asks)
+        }
+        _ => json.skip(),
+    })?;
+    check(kind, "depthUpdate", symbol, stream)?;
+    let (first, last) = (whole(first, "U")?, whole(last, "u")?);
+    if first > last {
+        return Err(DecodeError::BadField("U"));
+    }
+    Ok(BookEvent {
+        kind: BookKind::Delta,
+        span: Some(Span { first, last, previous: None }),
+        exchange_time: time.map_or(Ok(None), |t| field::millis(t, "E"))?,
+        venue_time: None,
+    })
+}
+
+/// `m` says that the buyer was the maker: the taker sold.
+fn trade(text: &str) -> Result<Trade> {
+    let (mut kind, mut symbol, mut id, mut price) = (None, None, None, None);
+    let (mut size, mut time, mut maker) = (None, None, None);
+    let stream = fields(text, |key, json| match key {
+        "e" => put(&mut kind, "e", json.value()?),
+        "s" => put(&mut symbol, "s", json.value()?),
+        "t" => put(&mut id, "t", json.value()?),
+        "p" => put(&mut price, "p", json.value()?),
+        "q" => put(&mut size, "q", json.value()?),
+        "T" => put(&mut time, "T", json.value()?),
+        "m" => put(&mut maker, "m", json.value()?),
+        _ => json.skip(),
+    })?;
+    check(kind, "trade", symbol, stream)?;
+    let maker = field::truth(required(maker, "m")?, "m")?;
+    Ok(Trade {
+        id: whole(id, "t")?.to_string(),
+        price: decimal(price, "p")?,
+        size: decimal(size, "q")?,
+        taker: if required(maker, "m")? { TakerSide::Sell } else { TakerSide::Buy },
+        exchange_time: time.map_or(Ok(None), |t| field::millis(t, "T"))?,
+    })
+}
+
+/// `u` is on the book's own scale. A side of zero price is an empty side.
+fn quote(text: &str) -> Result<Quote> {
+    let (mut symbol, mut id) = (None, None);
+    let (mut bid, mut bid_size, mut ask, mut ask_size) = (None, None, None, None);
+    let stream = fields(text, |key, json| match key {
+        "s" => put(&mut symbol, "s", json.value()?),
+        "u" => put(&mut id, "u", json.value()?),
+        "b" => put(&mut bid, "b", json.value()?),
+        "B" => put(&mut bid_size, "B", json.value()?),
+        "a" => put(&mut ask, "a", json.value()?),
+        "A" => put(&mut ask_size, "A", json.value()?),
+        _ => json.skip(),
+    })?;
+    check_symbol(symbol, stream)?;
+    let level = |price: Option<Value<'_>>, size, price_name, size_name| -> Result<Option<Level>> {
+        let level = Level { price: decimal(price, price_name)?, size: decimal(size, size_name)? };
+        Ok((!level.price.is_zero()).then_some(level))
+    };
+    Ok(Quote {
+        sequence: Some(whole(id, "u")?),
+        bid: level(bid, bid_size, "b", "B")?,
+        ask: level(ask, ask_size, "a", "A")?,
+        exchange_time: None,
+    })
+}
+
+/// Hands every field of the event to `field`, whether the event is wrapped or not. Answers the stream's name.
+fn fields<'t>(
+    text: &'t str,
+    mut field: impl FnMut(&'t str, &mut Json<'t>) -> Result<()>,
+) -> Result<Option<Value<'t>>> {
+    let mut stream = None;
+    let mut json = Json::new(text);
+    json.object(|key, json| match key {
+        "stream" => put(&mut stream, "stream", json.value()?),
+        "data" => json.object(&mut field),
+        _ => field(key, json),
+    })?;
+    json.end()?;
+    Ok(stream)
+}
+
+fn check(kind: Option<Value>, want: &str, symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
+    if required(kind, "e")? != Value::Text(want) {
+        return Err(DecodeError::BadField("e"));
+    }
+    check_symbol(symbol, stream)
+}
+
+/// The frame was routed by its stream's name, so the event inside must be of the same symbol.
+fn check_symbol(symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
+    match (required(symbol, "s")?, stream) {
+        (Value::Text(_), None) => Ok(()),
+        (Value::Text(symbol), Some(Value::Text(stream))) => {
+            let routed = symbol_of(stream).ok_or(DecodeError::BadField("stream"))?;
+            // Case beyond ASCII costs an allocation, and is only looked at when ASCII does not settle it.
+            let same = routed.eq_ignore_ascii_case(symbol) || routed.to_lowercase() == symbol.to_lowercase();
+            if same { Ok(()) } else { Err(DecodeError::WrongSymbol) }
+        }
+        _ => Err(DecodeError::BadField("s")),
+    }
+}
+
+fn whole(value: Option<Value<'_>>, name: &'static str) -> Result<u64> {
+    required(field::whole(required(value, name)?, name)?, name)
+}
+
+fn decimal(value: Option<Value<'_>>, name: &'static str) -> Result<crate::engine::decimal::Decimal> {
+    required(field::decimal(required(value, name)?, name)?, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::time::Wall;
+
+    const DEPTH: &str = r#"{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}"#;
+    const TRADE: &str = r#"{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}"#;
+    const TICKER: &str = r#"{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}"#;
+
+    fn decoded(channel: Channel, text: &str) -> Result<Decoded> {
+        let mut out = Decoded::default();
+        decode(channel, text, &mut out).map(|()| out)
+    }
+
+    fn shown(levels: &[Level]) -> Vec<(String, String)> {
+        levels.iter().map(|l| (l.price.to_string(), l.size.to_string())).collect()
+    }
+
+    fn combined(stream: &str, data: &str) -> String {
+        format!(r#"{{"stream":"{stream}","data":{data}}}"#)
+    }
+
+    #[test]
+    fn depth_updates_are_read_raw_and_combined() {
+        for text in [
+            DEPTH.to_owned(),
+            combined("bnbbtc@depth@100ms", DEPTH),
+            format!(r#" {{ "data" : {DEPTH} , "stream" : "bnbbtc@depth" }} "#),
+            r#"{"a":[[0.0026,100]],"b":[["0.00240","1e1",[]]],"x":{"y":[1]},"u":"160","U":157,"E":1672515782136,"s":"BNBBTC","e":"depthUpdate"}"#.to_owned(),
+        ] {
+            let out = decoded(Channel::Book, &text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let want = BookEvent {
+                kind: BookKind::Delta,
+                span: Some(Span { first: 157, last: 160, previous: None }),
+                exchange_time: Wall::from_millis(1_672_515_782_136),
+                venue_time: None,
+            };
+            assert_eq!(out.event, Some(Event::Book(want)), "{text}");
+            assert_eq!(shown(&out.bids), [("0.0024".to_owned(), "10".to_owned())], "{text}");
+            assert_eq!(shown(&out.asks), [("0.0026".to_owned(), "100".to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn recorded_bodies_keep_their_zeros_and_sizes() {
+        let text = r#"{"e":"depthUpdate","E":1634000000000,"s":"NKNUSDT","U":499869753,"u":499869754,"b":[["0.35170000","4265.00000000"]],"a":[["0.35290000","10968.00000000"],["0.35300000","0.00000000"]]}"#;
+        let out = decoded(Channel::Book, text).unwrap();
+        assert_eq!(shown(&out.bids), [("0.3517".into(), "4265".into())]);
+        assert_eq!(shown(&out.asks)[1], ("0.353".into(), "0".into()));
+    }
+
+    #[test]
+    fn a_side_without_changes_may_be_empty_null_or_absent() {
+        for sides in [r#","b":[],"a":[]"#, r#","b":null"#, ""] {
+            let text = format!(r#"{{"e":"depthUpdate","s":"X","U":1,"u":1{sides}}}"#);
+            let out = decoded(Channel::Book, &text).unwrap();
+            assert!(out.bids.is_empty() && out.asks.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn trades_are_read_from_the_takers_side() {
+        let out = decoded(Channel::Trade, &combined("bnbbtc@trade", TRADE)).unwrap();
+        assert_eq!(out.event, Some(Event::Trades));
+        let trade = &out.trades[0];
+        assert_eq!((trade.id.as_str(), trade.taker), ("12345", TakerSide::Sell));
+        assert_eq!((trade.price.to_string(), trade.size.to_string()), ("0.001".into(), "100".into()));
+        assert_eq!(trade.exchange_time, Wall::from_millis(1_672_515_782_136));
+        let bought = TRADE.replace(r#""m":true"#, r#""m":false"#);
+        assert_eq!(decoded(Channel::Trade, &bought).unwrap().trades[0].taker, TakerSide::Buy);
+    }
+
+    #[test]
+    fn tickers_are_read_with_their_book_id() {
+        let Some(Event::Quote(quote)) =
+            decoded(Channel::Quote, &combined("bnbusdt@bookTicker", TICKER)).unwrap().event
+        else {
+            panic!("a quote");
+        };
+        assert_eq!(quote.sequence, Some(400_900_217));
+        assert_eq!(shown(quote.bid.as_slice()), [("25.3519".into(), "31.21".into())]);
+        assert_eq!(shown(quote.ask.as_slice()), [("25.3652".into(), "40.66".into())]);
+        let empty = r#"{"u":1,"s":"X","b":"0.00000000","B":"0.00000000","a":"2","A":"1"}"#;
+        let Some(Event::Quote(quote)) = decoded(Channel::Quote, empty).unwrap().event else {
+            panic!("a quote")
+        };
+        assert!(quote.bid.is_none() && quote.ask.is_some());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        use DecodeError::*;
+        for (channel, from, to, want) in [
+            (Channel::Book, r#""U":157"#, r#""U":161"#, BadField("U")),
+            (Channel::Book, r#""U":157"#, r#""U":-1"#, BadField("U")),
+            (Channel::Book, r#""U":157"#, r#""U":1.5"#, BadField("U")),
+            (Channel::Book, r#""U":157,"#, "", MissingField("U")),
+            (Channel::Book, r#""u":160"#, r#""u":null"#, MissingField("u")),
+            (Channel::Book, r#""u":160"#, r#""u":160,"u":160"#, BadField("u")),
+            (Channel::Book, r#""u":160"#, r#""u":18446744073709551616"#, BadField("u")),
+            (Channel::Book, r#""depthUpdate""#, r#""trade""#, BadField("e")),
+            (Channel::Book, r#""s":"BNBBTC","#, "", MissingField("s")),
+            (Channel::Book, r#""s":"BNBBTC""#, r#""s":[]"#, BadField("s")),
+            (Channel::Book, r#"[["0.0024","10"]]"#, r#"{"0.0024":"10"}"#, BadField("b")),
+            (Channel::Book, r#"[["0.0024","10"]]"#, r#"[],"b":[]"#, BadField("b")),
+            (Channel::Book, "0.0024", "0.00000000000000000000000000001", DoesNotFit("b")),
+            (Channel::Book, "1672515782136", "{}", BadField("E")),
+            (Channel::Trade, r#""m":true"#, r#""m":1"#, BadField("m")),
+            (Channel::Trade, r#""m":true,"#, "", MissingField("m")),
+            (Channel::Trade, r#""p":"0.001""#, r#""p":"NaN""#, BadField("p")),
+            (Channel::Quote, r#""A":"40.66000000""#, r#""A":null"#, MissingField("A")),
+        ] {
+            let sample = match channel {
+                Channel::Book => DEPTH,
+                Channel::Trade => TRADE,
+                _ => TICKER,
+            };
+            let text = sample.replacen(from, to, 1);
+            assert_ne!(text, sample, "{from} is in the sample");
+            assert_eq!(decoded(channel, &text).err(), Some(want), "{text}");
+        }
+        assert_eq!(decoded(Channel::Book, &combined("bnbusdt@depth", DEPTH)).err(), Some(WrongSymbol));
+        assert_eq!(decoded(Channel::Book, &combined("bnbbtc", DEPTH)).err(), Some(BadField("stream")));
+        assert_eq!(decoded(Channel::Book5, DEPTH).err(), Some(BadField("stream")));
+    }
+
+    #[test]
+    fn a_cut_frame_is_refused_wherever_it_is_cut() {
+        for (channel, sample) in [
+            (Channel::Book, combined("bnbbtc@depth@100ms", DEPTH)),
+            (Channel::Trade, TRADE.into()),
+            (Channel::Quote, TICKER.into()),
+        ] {
+            for cut in 0..sample.len() {
+                assert!(decoded(channel, &sample[..cut]).is_err(), "{cut}");
+            }
+        }
+    }
+}
