@@ -6,6 +6,7 @@
 
 use super::checked::{Config, Feed};
 use super::units::show_size;
+use crate::engine::book::Book;
 use crate::engine::event::{Channel, Level, Trade};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,21 +14,22 @@ use std::fmt;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// A REST body. The deepest book a venue hands out (5,000 levels a side) is 400 KiB; ten times that is no book.
-pub const REST_BODY_BYTES_MAX: u64 = 4 * MIB;
+/// A REST body. The deepest book a venue hands out (5,000 levels a side) is 400 KiB; five times that is no book.
+pub const REST_BODY_BYTES_MAX: u64 = 2 * MIB;
 /// Levels a side of one message or body; what is deeper is refused by the decoder.
 pub const MESSAGE_LEVELS_MAX: u64 = 20_000;
-/// One HTTP answer, and how many may be under way behind the gate at once.
-pub const HTTP_ANSWER_BYTES_MAX: u64 = 2 * MIB;
+/// One HTTP answer, and how many may be under way behind the gate at once. A book of 5,000 levels a side is 400 KiB.
+pub const HTTP_ANSWER_BYTES_MAX: u64 = MIB;
 pub const HTTP_UPSTREAM_MAX: u64 = 4;
-/// Threads of tiny_http that make answers, each holding one while it does.
+/// Threads of tiny_http that make answers, each holding one and its text while it does.
 pub const HTTP_HANDLERS: u64 = 2;
-/// A request head, and what the gate keeps beside it.
-pub const HTTP_SLOT_BYTES: u64 = 4 * KIB + KIB;
+/// A request head, and what the gate keeps beside it; refused connections linger for a moment beside the slots.
+pub const HTTP_SLOT_BYTES: u64 = 4 * KIB + 512;
+pub const HTTP_LINGERING_MAX: u64 = 32;
 /// Stack of every thread of ours. The deepest is a TLS handshake, some 60 KiB in a debug build.
 pub const STACK_BYTES: u64 = 256 * KIB;
-/// tungstenite's read buffer, the read-ahead under TLS and rustls' own records.
-pub const TRANSPORT_BYTES: u64 = 128 * KIB;
+/// tungstenite's read buffer, the read-ahead under TLS, rustls' own records, and what may wait to be written.
+pub const TRANSPORT_BYTES: u64 = 128 * KIB + MIB;
 /// A buffer of frames between one reader and one worker, while it is neither queued nor given back.
 pub const BATCH_BYTES: u64 = 64 * KIB;
 /// Lines on their way to the log, and the longest of them.
@@ -36,10 +38,6 @@ pub const LOG_LINE_BYTES_MAX: u64 = 2 * KIB;
 
 /// Beside each queued message: its place, its times, its share of the channel.
 const QUEUED_MESSAGE_BYTES: u64 = 128;
-/// Both forms of a book are at most this a level: price and size in 128 bits.
-const BOOK_LEVEL_BYTES: u64 = 32;
-/// A vector that grows by doubling is at most twice what it holds.
-const GROWTH: u64 = 2;
 /// Names, counters and the shown top of a book; counters and histograms of a feed.
 const BOOK_COUNTERS_BYTES: u64 = 2 * KIB;
 const FEED_COUNTERS_BYTES: u64 = 64 * KIB;
@@ -83,11 +81,17 @@ impl Table {
     pub fn fits(&self) -> bool {
         self.total_bytes() <= self.limit_bytes
     }
-}
 
-/// What one book may take, either form, both sides.
-pub fn book_bytes(levels: usize) -> u64 {
-    2 * levels as u64 * BOOK_LEVEL_BYTES * GROWTH
+    /// Why start is refused, and what can be done.
+    pub fn refusal(&self) -> String {
+        format!(
+            "memory.limit: the worst case of {} does not fit the limit of {} ({}): raise the limit, or lower the largest \
+             rows, with fewer symbols, books.levels, max_message or queue_bytes",
+            rounded(self.total_bytes()),
+            rounded(self.limit_bytes),
+            self.limit_source
+        )
+    }
 }
 
 /// Adds up a configuration. Feeds that are not enabled cost nothing.
@@ -110,15 +114,15 @@ pub fn worst_case(config: &Config) -> Table {
         row("largest message per connection", 1, messages_bytes),
         row("transport buffers", connections, TRANSPORT_BYTES),
         row("frames in flight", connections * workers * 2, BATCH_BYTES),
-        row("decode scratch", workers, decoded),
-        row("books", symbols, book_bytes(books.levels)),
+        row("decode scratch, deep snapshots", workers, 2 * decoded),
+        row("books", symbols, Book::bytes_max(books.levels) as u64),
         row("resync windows", symbols, books.resync_buffer as u64),
         row("trade rings", tapes, books.trades as u64 * (size_of::<Trade>() as u64 + TRADE_ID_BYTES)),
         row("counters of a book", symbols, BOOK_COUNTERS_BYTES),
         row("counters of a feed", config.enabled().count() as u64, FEED_COUNTERS_BYTES),
         row("REST answers", callers, REST_BODY_BYTES_MAX + decoded),
-        row("http slots", config.http.max_connections as u64, HTTP_SLOT_BYTES),
-        row("http answers", HTTP_UPSTREAM_MAX + HTTP_HANDLERS, HTTP_ANSWER_BYTES_MAX),
+        row("http slots", config.http.max_connections as u64 + HTTP_LINGERING_MAX, HTTP_SLOT_BYTES),
+        row("http answers", HTTP_UPSTREAM_MAX + 2 * HTTP_HANDLERS, HTTP_ANSWER_BYTES_MAX),
         row("log lines", LOG_LINES_MAX, LOG_LINE_BYTES_MAX),
         row("thread stacks", connections + workers + callers + HELPER_THREADS, STACK_BYTES),
         row("tiny_http threads, touched", TINY_HTTP_THREADS, TOUCHED_STACK_BYTES),
@@ -187,7 +191,7 @@ mod tests {
         let with =
             |extra: &str| table(&FEED.replace("[[feed]]", &format!("{extra}\n[[feed]]"))).total_bytes();
         assert_eq!(with("[pipeline]\nqueue_bytes = \"9MiB\""), base + MIB);
-        assert_eq!(with("[books]\nlevels = 2001"), base + 128);
+        assert_eq!(with("[books]\nlevels = 2001"), base + Book::bytes_max(1) as u64);
         assert_eq!(with("[books]\nresync_buffer = \"129KiB\""), base + KIB);
         assert_eq!(with("[http]\nmax_connections = 65"), base + HTTP_SLOT_BYTES);
         assert!(with("[recovery]\nmax_concurrent = 3") > base + REST_BODY_BYTES_MAX);

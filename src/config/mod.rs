@@ -24,7 +24,7 @@ pub use key::{KeySource, Secret};
 pub use mistake::Mistake;
 pub use sections::listen as parse_listen;
 
-use crate::venue::Venue;
+use crate::venue::{Venue, catalog};
 use mistake::Findings;
 use raw::{Document, Section};
 use std::io::Read;
@@ -52,6 +52,18 @@ pub struct Venues<'a> {
     pub by_name: &'a dyn Fn(&str) -> Option<Arc<dyn Venue>>,
     /// Named in messages.
     pub names: &'a [&'a str],
+}
+
+impl Venues<'_> {
+    /// Every venue there is.
+    pub const fn known() -> Venues<'static> {
+        Venues { by_name: &catalog::by_name, names: &catalog::NAMES }
+    }
+}
+
+/// The process's own environment, for [`Surroundings`]. What is not UTF-8 is not there.
+pub fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 impl Config {

@@ -5,11 +5,11 @@
 
 pub mod audit;
 pub mod backoff;
+pub mod book;
 pub mod breaker;
 pub mod bucket;
 pub mod connection;
 pub mod day;
-pub mod book;
 pub mod decimal;
 pub mod event;
 pub mod health;
@@ -17,12 +17,12 @@ pub mod histogram;
 pub mod id;
 pub mod ledger;
 pub mod need;
-pub mod rate;
 pub mod random;
+pub mod rate;
 pub mod recovery;
+pub mod sequence;
 pub mod state;
 pub mod stats;
-pub mod sequence;
 pub mod sync;
 pub mod time;
 pub mod view;

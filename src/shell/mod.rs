@@ -3,11 +3,11 @@
 pub mod clock;
 pub mod dial;
 pub mod link;
+pub mod log;
+pub mod notify;
 pub mod resolver;
 pub mod rest;
 pub mod seqcell;
-pub mod log;
-pub mod notify;
 pub mod thread;
 pub mod wake;
 pub mod wire;

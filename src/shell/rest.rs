@@ -22,9 +22,9 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
-/// The largest body read. A 1,000-level Binance book is about 60 KB and a 5,000-level one 300 KB; ten times that is
+/// The largest body read. A 1,000-level Binance book is about 60 KB and a 5,000-level one 300 KB; six times that is
 /// room for any venue and still nothing that could hurt.
-pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 const INPUT_BUFFER_BYTES: usize = 16 * 1024;
 const OUTPUT_BUFFER_BYTES: usize = 4 * 1024;
 /// Venues close idle connections after a minute or more; ours go first, and a dead one is never reused.
