@@ -2,3 +2,4 @@
 
 mod book;
 mod sync;
+mod venue;
