@@ -6,3 +6,4 @@ mod budgets;
 mod lifecycle;
 mod planner;
 mod sync;
+mod venue;
