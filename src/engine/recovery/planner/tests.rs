@@ -143,7 +143,8 @@ fn a_lost_connection_takes_its_wants_with_it() {
     let mut w = World::new(rest_venue(4_800, 50, 2), 20);
     w.planner.need(s(0), BookId(1), LINE, Generation(2), Need::First);
     w.need(s(0), 2, GAP);
-    assert_eq!(w.all(s(0)).len(), 1, "a new life is the end of the old one, told or not");
+    assert_eq!(w.fetch(s(0)).1, 1, "a new life is the end of the old one, told or not");
+    assert_eq!(w.all(s(0)), []);
 }
 
 #[test]
@@ -382,4 +383,16 @@ fn connections_come_and_go_with_the_configuration() {
     w.planner.remove_connection(other);
     assert_eq!(w.answer(s(1), ticket, Verdict::Good), None);
     assert_eq!((w.planner.in_flight(0), w.planner.wanting()), (0, 0));
+
+    // Taken out and put back while a call is out: its answer frees a place, and is not mistaken for the new one's.
+    w.planner.add_connection(other, 0, 1);
+    w.planner.need(s(2), BookId(9), other, Generation(10), GAP);
+    let (before, _) = w.fetch(s(2));
+    w.planner.remove_connection(other);
+    w.planner.add_connection(other, 0, 1);
+    w.planner.need(s(3), BookId(9), other, Generation(11), GAP);
+    let (after, _) = w.fetch(s(3));
+    assert_eq!(w.answer(s(4), before, Verdict::Good), None);
+    assert_eq!(w.all(s(60)), [], "its own call is still out");
+    assert_eq!(w.answer(s(60), after, Verdict::Good), Some(9));
 }
