@@ -5,7 +5,7 @@
 
 use crate::engine::time::Mono;
 use crate::http::head::{self, Request};
-use crate::http::limits::{ANSWER_BYTES_MAX, HEAD_BYTES_MAX, HEAD_WITHIN, LINGER};
+use crate::http::limits::{ANSWER_BYTES_MAX, DISCARD_BYTES_MAX, HEAD_BYTES_MAX, HEAD_WITHIN, LINGER};
 use crate::http::listener::Peer;
 use crate::http::refusal::Refusal;
 use rustix::event::PollFlags;
@@ -48,7 +48,10 @@ enum Phase {
     Writing {
         since: Mono,
     },
-    Lingering,
+    /// `discarded`: bytes thrown away so far.
+    Lingering {
+        discarded: usize,
+    },
     Closed,
 }
 
@@ -82,11 +85,11 @@ impl Connection {
 
     /// True while it takes one of the slots: everything but the last goodbye.
     pub fn takes_slot(&self) -> bool {
-        !matches!(self.phase, Phase::Lingering | Phase::Closed)
+        !matches!(self.phase, Phase::Lingering { .. } | Phase::Closed)
     }
 
     pub fn is_lingering(&self) -> bool {
-        matches!(self.phase, Phase::Lingering)
+        matches!(self.phase, Phase::Lingering { .. })
     }
 
     pub fn is_asking(&self) -> bool {
@@ -125,7 +128,7 @@ impl Connection {
     /// What to wait for at the client. Hang-ups are always told.
     pub fn client_interest(&self) -> PollFlags {
         match self.phase {
-            Phase::Head | Phase::Lingering => PollFlags::IN,
+            Phase::Head | Phase::Lingering { .. } => PollFlags::IN,
             Phase::Writing { .. } => PollFlags::OUT,
             Phase::Waiting { .. } | Phase::Asking { .. } | Phase::Closed => PollFlags::empty(),
         }
@@ -144,7 +147,7 @@ impl Connection {
         match self.phase {
             Phase::Head => self.read_head(now, turn),
             Phase::Writing { .. } => self.write(now),
-            Phase::Lingering => self.discard(),
+            Phase::Lingering { .. } => self.discard(),
             // Nothing was asked for, so this is a hang-up or an error: nobody is there to answer.
             Phase::Waiting { .. } | Phase::Asking { .. } if !flags.is_empty() => self.close(),
             Phase::Waiting { .. } | Phase::Asking { .. } | Phase::Closed => Note::Nothing,
@@ -203,7 +206,7 @@ impl Connection {
                 self.close();
                 Note::TimedOut
             }
-            Phase::Lingering | Phase::Closed => self.close(),
+            Phase::Lingering { .. } | Phase::Closed => self.close(),
         }
     }
 
@@ -268,19 +271,22 @@ impl Connection {
         // Closing with unread bytes would reset the connection and could take the answer with it.
         let _ = self.client.shutdown(Shutdown::Write);
         self.bytes = Vec::new();
-        self.phase = Phase::Lingering;
+        self.phase = Phase::Lingering { discarded: 0 };
         self.deadline = now.after(LINGER);
         self.discard()
     }
 
-    /// Throws away what the client still sends, one chunk a turn, until it closes or its time is over.
+    /// Throws away what the client still sends, one chunk a turn, until it closes or has sent too much.
     fn discard(&mut self) -> Note {
+        let Phase::Lingering { discarded } = &mut self.phase else { return Note::Nothing };
         let mut chunk = [0u8; CHUNK_BYTES];
         match (&self.client).read(&mut chunk) {
-            Ok(0) => self.close(),
-            Ok(_) => Note::Nothing,
+            Ok(n) if n > 0 && *discarded + n <= DISCARD_BYTES_MAX => {
+                *discarded += n;
+                Note::Nothing
+            }
             Err(e) if is_later(&e) => Note::Nothing,
-            Err(_) => self.close(),
+            Ok(_) | Err(_) => self.close(),
         }
     }
 }

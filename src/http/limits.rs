@@ -43,6 +43,9 @@ pub const LINGERING_MAX: usize = 32;
 /// How long such a connection may linger. A loopback peer needs a microsecond, a far one a round trip.
 pub const LINGER: Duration = Duration::from_millis(250);
 
+/// Bytes it may still send meanwhile: what a socket buffer holds, so that an honest client finds its answer.
+pub const DISCARD_BYTES_MAX: usize = 256 * 1024;
+
 /// Connections accepted before others get their turn. The backlog is twice that.
 pub const ACCEPTS_A_TURN: usize = 64;
 pub const BACKLOG: i32 = 128;
