@@ -4,4 +4,5 @@
 
 pub mod engine;
 pub mod shell;
+pub mod sim;
 pub mod venue;
