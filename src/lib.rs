@@ -8,4 +8,5 @@ pub mod config;
 pub mod engine;
 pub mod http;
 pub mod shell;
+pub mod sim;
 pub mod venue;

@@ -16,3 +16,5 @@ mod naive;
 mod props;
 /// The book's sync machine, step by step.
 mod sync;
+/// The simulated venue against plain clients and naive books: what judges the daemon is judged here.
+mod sim_faces;

@@ -1,0 +1,140 @@
+//! One subscribed client, as the venue sees it.
+
+use crate::engine::time::Mono;
+use crate::sim::config::{Face, SimConfig};
+use crate::sim::fault::StreamFault;
+use crate::sim::meter::Rolling;
+use crate::sim::random::Random;
+use crate::sim::{binance, coinapi};
+use std::collections::VecDeque;
+
+/// Control messages waiting to be acted on; the budgets let through far fewer.
+const CONTROLS_MAX: usize = 1_024;
+/// Faults waiting for a message to happen to.
+const ARMED_MAX: usize = 4_096;
+
+#[derive(Debug)]
+pub enum Session {
+    CoinApi(coinapi::session::Session),
+    Binance(binance::session::Session),
+}
+
+#[derive(Debug)]
+pub struct Client {
+    pub session: Session,
+    pub controls: VecDeque<(Mono, String)>,
+    pub control: Rolling,
+    /// Answers to control messages, to be sent now.
+    pub answers: Vec<String>,
+    /// The client is refused for this reason.
+    pub refused: Option<&'static str>,
+    /// Faults by symbol, each for the next book change of that symbol.
+    armed: VecDeque<(usize, StreamFault)>,
+    /// Messages by symbol that go out after the next one of that symbol.
+    after: Vec<(usize, String)>,
+    pub last_sent: Mono,
+    pub ping_at: Mono,
+    pub pong_due: Option<Mono>,
+    pub close_at: Option<Mono>,
+    /// Pongs still forgiven.
+    pub flood: u32,
+}
+
+impl Client {
+    pub fn new(session: Session, config: &SimConfig, now: Mono) -> Client {
+        Client {
+            session,
+            controls: VecDeque::new(),
+            control: Rolling::new(config.limits.control),
+            answers: Vec::new(),
+            refused: None,
+            armed: VecDeque::new(),
+            after: Vec::new(),
+            last_sent: now,
+            ping_at: now.after(config.ping_every),
+            pong_due: None,
+            close_at: None,
+            flood: 0,
+        }
+    }
+
+    pub fn face(&self) -> Face {
+        match self.session {
+            Session::CoinApi(_) => Face::CoinApi,
+            Session::Binance(_) => Face::Binance,
+        }
+    }
+
+    /// Acts on a message of the client's.
+    pub fn control(&mut self, text: &str, symbols: &[String], key: &str, random: &mut Random) {
+        // A held message belongs to the scope it was made in. Sent into a new run it could pass for that run's next one.
+        self.after.clear();
+        if self.controls.len() > CONTROLS_MAX {
+            self.refused = Some("Too many messages");
+            return;
+        }
+        match &mut self.session {
+            Session::CoinApi(session) => {
+                if let coinapi::session::Answer::Fatal(reason) = session.control(text, symbols, key, random) {
+                    self.refused = Some(reason);
+                }
+            }
+            Session::Binance(session) => self.answers.push(session.control(text, symbols)),
+        }
+    }
+
+    /// True when this client gets book messages of the symbol.
+    pub fn takes_books(&self, symbol: usize) -> bool {
+        match &self.session {
+            Session::CoinApi(session) => session.takes_books(symbol),
+            Session::Binance(session) => session.stream(binance::session::Stream::Depth, symbol).is_some(),
+        }
+    }
+
+    pub fn arm(&mut self, symbol: usize, fault: StreamFault) {
+        if self.armed.len() < ARMED_MAX && self.can_suffer(fault) {
+            self.armed.push_back((symbol, fault));
+        }
+    }
+
+    /// Whether the fault exists on this face.
+    fn can_suffer(&self, fault: StreamFault) -> bool {
+        let coinapi_only = matches!(
+            fault,
+            StreamFault::Restart | StreamFault::Unsequenced | StreamFault::Snapshot | StreamFault::Empty
+        );
+        !coinapi_only || self.face() == Face::CoinApi
+    }
+
+    /// The fault that happens to the book message now due for the symbol, if any may.
+    pub fn disarm(&mut self, symbol: usize) -> Option<StreamFault> {
+        let at = self.armed.iter().position(|&(s, _)| s == symbol)?;
+        let fault = self.armed[at].1;
+        if let Session::CoinApi(session) = &self.session {
+            let held = self.after.iter().any(|&(s, _)| s == symbol);
+            // Numbers that fall back to 1 must be seen to: after 1 itself, or with an old message still to come,
+            // the stream could pass for an unbroken one.
+            let invisible = fault == StreamFault::Restart && (held || !session.is_numbered_past(symbol, 1));
+            if !session.sends_delta(symbol) || invisible {
+                return None;
+            }
+        }
+        self.armed.remove(at).map(|(_, fault)| fault)
+    }
+
+    /// Keeps a message back until after the next one of the symbol.
+    pub fn hold(&mut self, symbol: usize, text: String) {
+        self.after.push((symbol, text));
+    }
+
+    /// What was kept back for the symbol.
+    pub fn held(&mut self, symbol: usize) -> Vec<String> {
+        if self.after.is_empty() {
+            return Vec::new();
+        }
+        let (now, later) = std::mem::take(&mut self.after).into_iter().partition(|&(s, _)| s == symbol);
+        self.after = later;
+        let now: Vec<(usize, String)> = now;
+        now.into_iter().map(|(_, text)| text).collect()
+    }
+}

@@ -1,0 +1,212 @@
+//! From a change of the market to the messages of every client, with what goes wrong on the way.
+
+use super::client::{Client, Session};
+use super::{Exchange, spoil};
+use crate::engine::time::Mono;
+use crate::sim::binance::message as binance;
+use crate::sim::binance::session::Stream;
+use crate::sim::coinapi::message as coinapi;
+use crate::sim::config::Face;
+use crate::sim::fault::{Extra, Fault, Malformed, StreamFault};
+use crate::sim::market::{Change, Market, Move};
+use crate::sim::net::{Net, PeerId, wire};
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
+
+impl Exchange {
+    /// Moves one symbol and tells everybody. Gives what it cost of the rate: the most messages any client got.
+    pub(super) fn change(
+        &mut self,
+        now: Mono,
+        market: &mut Market,
+        symbol: usize,
+        how: Move,
+        net: &mut Net,
+    ) -> f64 {
+        let time = self.shared.wall(now);
+        let change = market.instruments[symbol].step(time, how);
+        match self.config.face {
+            Face::CoinApi => self.tell_coinapi(now, market, symbol, &change, net).max(1.0),
+            Face::Binance => {
+                let gathered = &mut self.gathered[symbol];
+                if gathered.span.is_none() {
+                    // One to seven changes an event: four on average, about what recorded streams hold.
+                    gathered.left = 1 + self.random.below(7);
+                }
+                gathered.add(&change);
+                let full = gathered.left == 0;
+                let told = self.tell_binance(now, market, symbol, &change, net);
+                // Gathering is cheap but not free, or a market without listeners would run away.
+                told.max(0.1) + if full { self.flush(now, market, symbol, net) } else { 0.0 }
+            }
+        }
+    }
+
+    fn tell_coinapi(
+        &mut self,
+        now: Mono,
+        market: &Market,
+        symbol: usize,
+        change: &Change,
+        net: &mut Net,
+    ) -> f64 {
+        let ladder = &market.instruments[symbol].ladder;
+        let uuid = change.trade.map(|_| coinapi::uuid(&mut self.random)).unwrap_or_default();
+        let zero_trade = change.trade.is_some() && self.random.percent(3);
+        let (shared, mut most) = (&self.shared, 0.0f64);
+        for (&id, client) in &mut self.clients {
+            let before = net.messages;
+            let fault = client.disarm(symbol);
+            let Session::CoinApi(session) = &mut client.session else { continue };
+            let book = session.book(symbol, ladder, change, fault);
+            let empty = if fault == Some(StreamFault::Empty) { session.empty(symbol, ladder) } else { None };
+            let mut others = Vec::new();
+            session.others(symbol, ladder, change, &uuid, &mut others);
+            if zero_trade {
+                others.extend(session.zero_trade(symbol, ladder, change.time, &uuid));
+            }
+            if let Some(text) = book {
+                deliver(client, id, symbol, &text, fault, now, net);
+                if let Some(fault) = fault {
+                    shared.log().fault(Fault::Stream { symbol: None, what: fault }.name());
+                }
+            }
+            for text in empty.into_iter().chain(others) {
+                net.text(id, &text);
+            }
+            if net.messages > before {
+                client.last_sent = now;
+            }
+            most = most.max((net.messages - before) as f64);
+        }
+        most
+    }
+
+    fn tell_binance(
+        &mut self,
+        now: Mono,
+        market: &Market,
+        symbol: usize,
+        change: &Change,
+        net: &mut Net,
+    ) -> f64 {
+        let ladder = &market.instruments[symbol].ladder;
+        let ticker = if change.top_changed { binance::book_ticker(ladder) } else { None };
+        let trade = change.trade.as_ref().map(|deal| binance::trade(ladder, change.time, deal));
+        let mut most = 0;
+        for (&id, client) in &mut self.clients {
+            let Session::Binance(session) = &client.session else { continue };
+            let mut count = 0;
+            for (what, text) in [(Stream::BookTicker, &ticker), (Stream::Trade, &trade)] {
+                if let (Some(stream), Some(text)) = (session.stream(what, symbol), text) {
+                    net.text(id, &session.dress(stream, text));
+                    client.last_sent = now;
+                    count += 1;
+                }
+            }
+            most = most.max(count);
+        }
+        f64::from(most)
+    }
+
+    /// Sends the depth event of what was gathered for a symbol, if anything. Gives the cost.
+    pub(super) fn flush(&mut self, now: Mono, market: &Market, symbol: usize, net: &mut Net) -> f64 {
+        let gathered = std::mem::take(&mut self.gathered[symbol]);
+        let time = self.shared.wall(now);
+        let Some(event) = gathered.event(&market.instruments[symbol].ladder, time) else { return 0.0 };
+        let mut told = 0.0;
+        for (&id, client) in &mut self.clients {
+            let Session::Binance(session) = &client.session else { continue };
+            let Some(stream) = session.stream(Stream::Depth, symbol) else { continue };
+            let text = session.dress(stream, &event);
+            let fault = client.disarm(symbol);
+            deliver(client, id, symbol, &text, fault, now, net);
+            if let Some(fault) = fault {
+                self.shared.log().fault(Fault::Stream { symbol: None, what: fault }.name());
+            }
+            told = 1.0;
+        }
+        told
+    }
+}
+
+/// Sends one book message, with its fault.
+fn deliver(
+    client: &mut Client,
+    id: PeerId,
+    symbol: usize,
+    text: &str,
+    fault: Option<StreamFault>,
+    now: Mono,
+    net: &mut Net,
+) {
+    let held = client.held(symbol);
+    client.last_sent = now;
+    match fault {
+        Some(StreamFault::Gap) => {}
+        Some(StreamFault::Duplicate) => {
+            net.text(id, text);
+            net.text(id, text);
+        }
+        Some(StreamFault::Late) => {
+            net.text(id, text);
+            client.hold(symbol, text.to_owned());
+        }
+        Some(StreamFault::Reorder) => client.hold(symbol, text.to_owned()),
+        Some(StreamFault::Fragmented) => fragmented(id, text, net),
+        Some(StreamFault::Malformed(how)) => malformed(id, text, how, now, net),
+        Some(StreamFault::Extra(extra)) => {
+            net.text(id, text);
+            match extra {
+                Extra::PingFlood => {
+                    client.flood += 50;
+                    (0..50).for_each(|_| net.ping(id));
+                }
+                Extra::UnknownType => net.text(id, &spoil::unknown_type(client.face())),
+                Extra::UnknownSymbol => net.text(id, &spoil::unknown_symbol(client.face())),
+            }
+        }
+        _ => net.text(id, text),
+    }
+    for late in held {
+        net.text(id, &late);
+    }
+}
+
+fn fragmented(id: PeerId, text: &str, net: &mut Net) {
+    let (first, last) = (text.len() / 3, text.len() * 2 / 3);
+    let bytes = text.as_bytes();
+    let part =
+        |data, is_final| FrameHeader { opcode: OpCode::Data(data), is_final, ..FrameHeader::default() };
+    net.frame(id, &part(Data::Text, false), &bytes[..first]);
+    net.frame(id, &part(Data::Continue, false), &bytes[first..last]);
+    net.frame(id, &part(Data::Continue, true), &bytes[last..]);
+    net.messages += 1;
+}
+
+fn malformed(id: PeerId, text: &str, how: Malformed, now: Mono, net: &mut Net) {
+    net.messages += 1;
+    match how {
+        Malformed::BadUtf8 => {
+            let mut bytes = text.as_bytes().to_vec();
+            let middle = bytes.len() / 2;
+            bytes.insert(middle, 0xFF);
+            net.frame(id, &wire::header(Data::Text), &bytes);
+        }
+        Malformed::Binary => net.frame(id, &wire::header(Data::Binary), text.as_bytes()),
+        Malformed::ReservedBit => {
+            let header = FrameHeader { rsv1: true, ..wire::header(Data::Text) };
+            net.frame(id, &header, text.as_bytes());
+        }
+        Malformed::Oversize => {
+            let mut bytes = Vec::new();
+            // Writing to a Vec cannot fail.
+            let _ = wire::header(Data::Text).format(1 << 30, &mut bytes);
+            bytes.extend_from_slice(text.as_bytes());
+            net.raw(id, &bytes);
+            // No frame can follow: the client would take it for the gigabyte it waits for.
+            net.fin(id, now);
+        }
+        _ => net.frame(id, &wire::header(Data::Text), spoil::text(text, how).as_bytes()),
+    }
+}

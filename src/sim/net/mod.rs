@@ -1,0 +1,250 @@
+//! The simulated venue's sockets: one listener and its clients, all non-blocking, turned by one thread.
+//!
+//! It knows HTTP and WebSocket and nothing of markets: a [`Host`] is told what clients said and answers through [`Net`].
+
+pub mod http;
+mod peer;
+pub mod wire;
+
+use crate::engine::time::Mono;
+use http::Response;
+use peer::Peer;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+use tungstenite::protocol::frame::FrameHeader;
+
+pub use peer::Gate;
+
+/// Sockets open at once; one more is closed as soon as it is accepted. Past any daemon's need, short of a default
+/// limit of 1,024 descriptors.
+const SOCKETS_MAX: usize = 512;
+/// After a failed accept (no descriptors left, mostly) others get a chance to close some.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest sleep, so that a lost wake-up costs no more.
+const SLEEP_MAX: Duration = Duration::from_millis(200);
+
+/// One client socket; never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PeerId(pub u64);
+
+/// What clients did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A call to be answered with [`Net::respond`].
+    Request(PeerId, http::Head),
+    /// An upgrade to be answered with [`Net::accept`], [`Net::respond`] or not at all; with the client's key.
+    Upgrade(PeerId, http::Head, String),
+    Text(PeerId, String),
+    Ping(PeerId),
+    Pong(PeerId),
+    /// The answer to this peer's call was handed to the kernel whole.
+    Answered(PeerId),
+    /// The socket is gone, by whoever's doing.
+    Gone(PeerId),
+}
+
+/// What stands behind the sockets.
+pub trait Host: Send {
+    fn event(&mut self, now: Mono, event: Event, net: &mut Net);
+    /// Called every turn: says what is due.
+    fn run(&mut self, now: Mono, net: &mut Net);
+    /// When [`Host::run`] has something to say without an event.
+    fn deadline(&self) -> Mono;
+}
+
+#[derive(Debug)]
+pub struct Net {
+    listener: TcpListener,
+    peers: BTreeMap<PeerId, Peer>,
+    next_id: u64,
+    accept_from: Mono,
+    /// Sockets to reset as they are accepted.
+    pub reset_next: u32,
+    pub bytes: u64,
+    pub messages: u64,
+}
+
+impl Net {
+    pub fn new(listener: TcpListener) -> io::Result<Net> {
+        listener.set_nonblocking(true)?;
+        Ok(Net {
+            listener,
+            peers: BTreeMap::new(),
+            next_id: 1,
+            accept_from: Mono::ZERO,
+            reset_next: 0,
+            bytes: 0,
+            messages: 0,
+        })
+    }
+
+    /// Serves until `stop` says so; `waker` ends a sleep early; `now` reads the clock.
+    pub fn serve(
+        &mut self,
+        host: &mut dyn Host,
+        waker: &OwnedFd,
+        now: &dyn Fn() -> Mono,
+        stop: &dyn Fn() -> bool,
+    ) {
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 64 * 1024];
+        while !stop() {
+            let (readable, waiting) = self.wait(waker, now(), host.deadline());
+            let time = now();
+            // Known clients before new ones: who closed one socket to open another is seen to have closed it.
+            for id in readable {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.read(id, time, &mut buffer, &mut events);
+                }
+            }
+            self.bury(&mut events);
+            if waiting {
+                self.accept_all(time, &mut events);
+            }
+            self.handle(host, time, &mut events);
+            host.run(time, self);
+            let time = now();
+            for (&id, peer) in &mut self.peers {
+                peer.write(id, time, &mut events);
+            }
+            self.bury(&mut events);
+            self.handle(host, time, &mut events);
+        }
+    }
+
+    fn handle(&mut self, host: &mut dyn Host, now: Mono, events: &mut Vec<Event>) {
+        for event in std::mem::take(events) {
+            host.event(now, event, self);
+        }
+    }
+
+    /// Sleeps until a socket is ready, the waker fires or something is due. Gives the readable peers, and whether
+    /// the listener has somebody waiting.
+    fn wait(&self, waker: &OwnedFd, now: Mono, due: Mono) -> (Vec<PeerId>, bool) {
+        let due = self.peers.values().map(|peer| peer.due(now)).fold(due, Mono::min);
+        let accepting = self.accept_from <= now;
+        let due = if accepting { due } else { due.min(self.accept_from) };
+        let sleep = due.since(now).min(SLEEP_MAX);
+        let mut fds = vec![PollFd::new(waker, PollFlags::IN)];
+        let listens = if accepting { PollFlags::IN } else { PollFlags::empty() };
+        fds.push(PollFd::new(&self.listener, listens));
+        for peer in self.peers.values() {
+            let write = if peer.wants_write(now) { PollFlags::OUT } else { PollFlags::empty() };
+            fds.push(PollFd::from_borrowed_fd(peer.socket().as_fd(), PollFlags::IN | write));
+        }
+        let timeout =
+            Timespec { tv_sec: sleep.as_secs() as i64, tv_nsec: i64::from(sleep.subsec_nanos()) as _ };
+        // An interrupted sleep is a short one.
+        if poll(&mut fds, Some(&timeout)).is_err() {
+            return (Vec::new(), false);
+        }
+        let ready = |fd: &PollFd<'_>| !(fd.revents() & !PollFlags::OUT).is_empty();
+        if ready(&fds[0]) {
+            let _ = rustix::io::read(waker, &mut [0; 8]);
+        }
+        let readable =
+            self.peers.keys().zip(&fds[2..]).filter(|(_, fd)| ready(fd)).map(|(&id, _)| id).collect();
+        (readable, ready(&fds[1]))
+    }
+
+    fn accept_all(&mut self, now: Mono, events: &mut Vec<Event>) {
+        loop {
+            let socket = match self.listener.accept() {
+                Ok((socket, _)) => socket,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    self.accept_from = now.after(ACCEPT_PAUSE);
+                    return;
+                }
+            };
+            if self.peers.len() >= SOCKETS_MAX || socket.set_nonblocking(true).is_err() {
+                continue;
+            }
+            let _ = socket.set_nodelay(true);
+            let id = PeerId(self.next_id);
+            self.next_id += 1;
+            let mut peer = Peer::new(socket, now);
+            if self.reset_next > 0 {
+                self.reset_next -= 1;
+                peer.reset();
+                events.push(Event::Gone(id));
+                continue;
+            }
+            self.peers.insert(id, peer);
+        }
+    }
+
+    fn bury(&mut self, events: &mut Vec<Event>) {
+        self.peers.retain(|&id, peer| {
+            if peer.gone {
+                events.push(Event::Gone(id));
+            }
+            !peer.gone
+        });
+    }
+
+    pub fn accept(&mut self, id: PeerId, key: &str) {
+        self.with(id, |peer| peer.accept(key));
+    }
+
+    /// Answers a request or refuses an upgrade, at a time.
+    pub fn respond(&mut self, id: PeerId, response: Response, at: Mono) {
+        self.with(id, |peer| peer.respond(response, at));
+    }
+
+    pub fn text(&mut self, id: PeerId, text: &str) {
+        self.messages += 1;
+        self.bytes += text.len() as u64;
+        self.with(id, |peer| peer.text(text));
+    }
+
+    pub fn frame(&mut self, id: PeerId, header: &FrameHeader, payload: &[u8]) {
+        self.with(id, |peer| peer.frame(header, payload));
+    }
+
+    /// Queues bytes that need not be a frame at all.
+    pub fn raw(&mut self, id: PeerId, bytes: &[u8]) {
+        self.with(id, |peer| peer.raw(bytes));
+    }
+
+    pub fn ping(&mut self, id: PeerId) {
+        self.with(id, Peer::ping);
+    }
+
+    pub fn close(&mut self, id: PeerId, code: u16, reason: &str, now: Mono) {
+        self.with(id, |peer| peer.close(code, reason, now));
+    }
+
+    /// Ends a connection without a close frame; what is queued still goes out.
+    pub fn fin(&mut self, id: PeerId, now: Mono) {
+        self.with(id, |peer| peer.die(now));
+    }
+
+    pub fn reset(&mut self, id: PeerId) {
+        self.with(id, Peer::reset);
+    }
+
+    pub fn set_gate(&mut self, id: PeerId, gate: Gate) {
+        self.with(id, |peer| peer.set_gate(gate));
+    }
+
+    /// Bytes queued and not yet sent.
+    pub fn backlog(&self, id: PeerId) -> usize {
+        self.peers.get(&id).map_or(0, Peer::backlog)
+    }
+
+    /// True while the WebSocket is open from our side.
+    pub fn is_open(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| peer.is_web() && !peer.gone)
+    }
+
+    fn with(&mut self, id: PeerId, act: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            act(peer);
+        }
+    }
+}
