@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use depthd::cli::args::{Cli, Command};
-use depthd::cli::{Exit, check, run};
+use depthd::cli::{Exit, check, demo, run};
 use depthd::config::{Surroundings, Venues};
 use depthd::venue::catalog;
 use std::process::ExitCode;
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Surroundings { env: &env, venues: Venues { by_name: &catalog::by_name, names: &catalog::NAMES } };
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let exit: Exit = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args, &around, &mut out, &mut err),
         Command::Run(args) => run::run(&args, &around, &mut err),
         Command::Check(args) => check::run(&args, &around, &mut out, &mut err),
         _ => Exit::Usage,

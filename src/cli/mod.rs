@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod check;
+pub mod demo;
 pub mod run;
 
 use crate::config::{self, Config, Mistake, Surroundings};

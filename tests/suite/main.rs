@@ -14,7 +14,7 @@ mod http_routes;
 mod naive;
 /// Properties: laws that hold for any input, each against a naive statement of itself.
 mod props;
-/// The book's sync machine, step by step.
-mod sync;
 /// The simulated venue against plain clients and naive books: what judges the daemon is judged here.
 mod sim_faces;
+/// The book's sync machine, step by step.
+mod sync;
