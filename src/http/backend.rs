@@ -2,7 +2,7 @@
 //!
 //! tiny_http's accept thread ends for good on one failed `accept`. Whoever notices (a handler by the error, the gate
 //! by a refused connect) has the server started anew on a fresh path; clients see one failed request. Its four to
-//! eight own threads are not ours to join: idle ones end within 5 s of [`Backend::stop`].
+//! eight own threads are not ours to join: idle ones end within 5 s of its end.
 
 use crate::engine::time::Mono;
 use crate::http::counters::Counters;
@@ -14,6 +14,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs::DirBuilder;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,20 +77,16 @@ impl Backend {
     /// A fresh private connection, for one request. Never blocks.
     ///
     /// # Errors
-    /// tiny_http takes no connection; when it is gone for good, a handler is told to start it anew.
+    /// tiny_http takes no connection. When it is gone for good it has been started again, if that was possible.
     pub fn connect(&self, now: Mono) -> io::Result<UnixStream> {
         let mut current = self.lock();
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        match socket.connect(&SockAddr::unix(&current.path)?) {
-            Ok(()) => Ok(UnixStream::from(std::os::fd::OwnedFd::from(socket))),
-            Err(e) => {
-                if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) {
-                    current.dead = true;
-                    self.revive(&mut current, now);
-                }
-                Err(e)
+        match connect_to(&current.path) {
+            Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
+                current.dead = true;
+                self.revive(&mut current, now);
+                if current.dead { Err(e) } else { connect_to(&current.path) }
             }
+            other => other,
         }
     }
 
@@ -193,6 +190,13 @@ fn respond(request: Request, router: &Router) {
 
 fn header(name: &'static str, value: &'static str) -> Header {
     Header::from_bytes(name, value).expect("names and values are our own constants, in ASCII")
+}
+
+fn connect_to(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(UnixStream::from(OwnedFd::from(socket)))
 }
 
 fn start_server(directory: &Path, number: u64) -> io::Result<(Arc<Server>, PathBuf)> {

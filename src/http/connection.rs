@@ -169,7 +169,8 @@ impl Connection {
                 self.phase = Phase::Asking { upstream };
                 Note::Nothing
             }
-            Err(_) => self.refuse(Refusal::Failed, now),
+            // No descriptor is left, or tiny_http is being started again: in a moment it may work.
+            Err(_) => self.refuse(Refusal::Full, now),
         }
     }
 

@@ -74,6 +74,7 @@ impl Counters {
             timeouts: self.timeouts.load(Relaxed),
             accept_errors: self.accept_errors.load(Relaxed),
             backend_restarts: self.backend_restarts.load(Relaxed),
+            gate_panics: self.gate_panics.load(Relaxed),
             requests: cells.filter(|c| c.count > 0).collect(),
         }
     }

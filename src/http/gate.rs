@@ -114,8 +114,11 @@ impl Gate {
             }
         }
         let timeout = to_timespec(self.next_deadline(now).since(now));
-        if poll(&mut fds, Some(&timeout)).is_err() {
-            // Interrupted, or the kernel is out of memory: look at deadlines and come back.
+        if let Err(e) = poll(&mut fds, Some(&timeout)) {
+            if e != rustix::io::Errno::INTR {
+                // The kernel is out of memory: asking again at once would only spin.
+                std::thread::sleep(ACCEPT_PAUSE_MIN);
+            }
             return Ready { stop: false, listener: false, connections: Vec::new() };
         }
         let mut flags = fds.iter().map(PollFd::revents);
@@ -169,7 +172,10 @@ impl Gate {
                 return;
             }
             let held: usize = self.connections.iter().map(Connection::answer_bytes).sum();
-            if held + ANSWER_BYTES_MAX > ANSWERS_BYTES_MAX && !self.cut_slow_reader(now) {
+            if held + ANSWER_BYTES_MAX > ANSWERS_BYTES_MAX {
+                if self.cut_slow_reader(now) {
+                    continue;
+                }
                 return;
             }
             let backend = &self.backend;

@@ -1,5 +1,4 @@
-//! What the HTTP tests share: fixed data to serve, a victim in a process of its own (so that its threads,
-//! descriptors and memory can be counted exactly), and a client that sends any bytes at all.
+//! What the HTTP tests share: fixed data to serve, a server on it, and a client that sends any bytes at all.
 
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{Level, TakerSide};
@@ -13,9 +12,8 @@ use depthd::engine::stats::{
 use depthd::engine::time::{Mono, Stamp, Wall};
 use depthd::engine::view::{BookTop, BookView, TradeView};
 use depthd::http::{Ask, Clock, HttpConfig, HttpServer, Listen, Source};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -263,145 +261,4 @@ pub fn say(addr: SocketAddr, bytes: &[u8]) -> Option<Reply> {
 pub fn get(addr: SocketAddr, target: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
     say(addr, request.as_bytes()).unwrap_or_else(|| panic!("no answer to {target}"))
-}
-
-/// Serves in a process of its own until it is dropped.
-pub struct Victim {
-    child: Child,
-    /// Kept open: the victim's test harness writes its verdict there.
-    _stdout: BufReader<ChildStdout>,
-    pub addr: SocketAddr,
-    before: Footprint,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Footprint {
-    pub threads: usize,
-    pub fds: usize,
-    pub rss_kib: usize,
-}
-
-const VICTIM: &str = "DEPTHD_TEST_HTTP_VICTIM";
-
-impl Victim {
-    /// `fds_max`: the limit on descriptors, where the test is about that.
-    pub fn start(fds_max: Option<u64>) -> Victim {
-        let exe = std::env::current_exe().expect("this test's own path");
-        let mut child = Command::new(exe)
-            .args(["--exact", "http_fixture::victim_process", "--nocapture"])
-            .env(VICTIM, fds_max.unwrap_or(4_096).to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a process");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let lines = stdout.by_ref().lines().map_while(Result::ok);
-        let mut addresses = lines.filter_map(|l| l.strip_prefix("victim at ")?.parse().ok());
-        let addr = addresses.next().expect("the victim's address");
-        let before = Footprint { threads: 0, fds: 0, rss_kib: 0 };
-        let mut victim = Victim { child, _stdout: stdout, addr, before };
-        // A few requests first, so that what is made once is there; then until nothing of them is left.
-        (0..4).for_each(|_| assert_eq!(get(addr, "/stats").status, 200));
-        let mut calm_since = Instant::now();
-        let calm = within(Duration::from_secs(5), || {
-            let now = victim.footprint();
-            if (now.threads, now.fds) != (victim.before.threads, victim.before.fds) {
-                calm_since = Instant::now();
-            }
-            victim.before = now;
-            calm_since.elapsed() > Duration::from_millis(300)
-        });
-        assert!(calm, "the victim does not settle");
-        victim
-    }
-
-    pub fn footprint(&self) -> Footprint {
-        let proc = |what: &str| format!("/proc/{}/{what}", self.child.id());
-        let entries = |what: &str| std::fs::read_dir(proc(what)).expect("procfs").count();
-        let status = std::fs::read_to_string(proc("status")).expect("procfs");
-        let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
-        let rss_kib = rss.trim().trim_end_matches(" kB").parse().expect("a number");
-        Footprint { threads: entries("task"), fds: entries("fd"), rss_kib }
-    }
-
-    /// Still answers, soon, and goes back to the descriptors it had; of threads it has no more than tiny_http keeps
-    /// for the four requests it is given at once.
-    pub fn must_be_in_bounds(&self) {
-        self.must_come_back_to(self.before.threads + 4, Duration::from_secs(5));
-    }
-
-    /// The same, and to exactly the threads it had: tiny_http lets surplus ones go after 5 idle seconds.
-    pub fn must_be_as_before(&self) {
-        self.must_come_back_to(self.before.threads, Duration::from_secs(12));
-    }
-
-    fn must_come_back_to(&self, threads: usize, limit: Duration) {
-        // Also waits for what is still in the backlog: connections come in order.
-        self.must_answer_within(Duration::from_secs(3));
-        let mut last = None;
-        let calm = within(limit, || {
-            let now = self.footprint();
-            last = Some(now);
-            now.threads <= threads && now.fds == self.before.fds
-        });
-        assert!(calm, "before {:?}, after {last:?}", self.before);
-    }
-
-    pub fn rss_growth_kib(&self) -> usize {
-        self.footprint().rss_kib.saturating_sub(self.before.rss_kib)
-    }
-
-    /// Answers `/health/live` within this time, whatever it takes to get a slot.
-    pub fn must_answer_within(&self, limit: Duration) {
-        let ok = || {
-            say(self.addr, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").is_some_and(|r| r.status == 200)
-        };
-        assert!(within(limit, ok), "no answer within {limit:?}");
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // Its standard input ends: it stops in order, and says so by its status.
-        drop(self.child.stdin.take());
-        let ended = within(Duration::from_secs(5), || matches!(self.child.try_wait(), Ok(Some(_))));
-        if !ended {
-            let _ = self.child.kill();
-        }
-        let status = self.child.wait();
-        if !std::thread::panicking() {
-            assert!(ended && status.is_ok_and(|s| s.success()), "the victim did not stop in order");
-        }
-    }
-}
-
-/// Asks again and again until it holds or the time is over.
-pub fn within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let began = Instant::now();
-    loop {
-        if holds() {
-            return true;
-        }
-        if began.elapsed() > limit {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The victim's `main`. Started by [`Victim::start`] only; on its own it has nothing to do.
-#[test]
-fn victim_process() {
-    let Ok(fds_max) = std::env::var(VICTIM) else { return };
-    let fds_max = fds_max.parse().expect("a number");
-    let limit = rustix::process::Rlimit { current: Some(fds_max), maximum: Some(fds_max) };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).expect("a lower limit");
-    let server = serve(loopback(), 64, Duration::from_secs(5));
-    println!("\nvictim at {}", tcp(server.local_addr()));
-    let mut rest = Vec::new();
-    std::io::stdin().read_to_end(&mut rest).expect("standard input");
-    let began = Instant::now();
-    server.stop();
-    assert!(began.elapsed() < Duration::from_secs(1), "stopping took {:?}", began.elapsed());
 }
