@@ -2,20 +2,18 @@
 
 /// Recorded frames through the codecs.
 mod captures;
+/// The real binary against the simulated venue, over real sockets.
+mod e2e;
 /// Damaged frames through the codecs.
 mod hostile;
-/// A small source of fixed data, a server on it, and a client that says anything.
-mod http_fixture;
-/// The same server in a process of its own, to be counted.
-mod http_victim;
-/// Every path, its answers and its errors, through a real socket.
-mod http_routes;
 /// What hostile or broken clients send; afterwards everything is as before.
 mod http_attacks;
-/// A small source of fixed data, a server on it in a process of its own, and a client that says anything.
+/// A small source of fixed data, a server on it, and a client that says anything.
 mod http_fixture;
 /// Every path, its answers and its errors, through a real socket.
 mod http_routes;
+/// The same server in a process of its own, to be counted.
+mod http_victim;
 /// The slow, obvious book.
 mod naive;
 /// Properties: laws that hold for any input, each against a naive statement of itself.

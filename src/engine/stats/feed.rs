@@ -18,6 +18,9 @@ pub struct FeedStats {
     pub message_rate: f64,
     pub trades: u64,
     pub quotes: u64,
+    /// Books compared with the venue's own best bid and offer, and how often they differed.
+    pub audit_checks: u64,
+    pub audit_mismatches: u64,
     /// By [`DecodeError::kind`](crate::engine::event::DecodeError::kind).
     pub decode_errors: Tally,
     /// By kind of gap.
