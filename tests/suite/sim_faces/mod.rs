@@ -2,6 +2,7 @@
 
 mod binance;
 mod capture;
+mod careful;
 mod coinapi;
 mod faults;
 
@@ -10,6 +11,7 @@ use depthd::engine::event::Level;
 use depthd::engine::time::Wall;
 use depthd::sim::{Face, Shown, Sim, SimConfig};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -92,25 +94,26 @@ pub fn parse(text: &str) -> Value {
 
 /// The price/size pairs of one side of a message, from its text, by hand.
 pub fn pairs(text: &str, name: &str) -> Vec<(Decimal, Decimal)> {
+    try_pairs(text, name).unwrap_or_else(|| panic!("{name} of {text}"))
+}
+
+/// The same of a message that may be spoiled.
+pub fn try_pairs(text: &str, name: &str) -> Option<Vec<(Decimal, Decimal)>> {
     #[derive(serde::Deserialize)]
     struct Entry<'a> {
         #[serde(borrow)]
-        price: &'a serde_json::value::RawValue,
+        price: &'a RawValue,
         #[serde(borrow)]
-        size: &'a serde_json::value::RawValue,
+        size: &'a RawValue,
     }
-    let all: BTreeMap<String, Box<serde_json::value::RawValue>> =
-        serde_json::from_str(text).expect("an object");
-    let Some(raw) = all.get(name) else { return Vec::new() };
-    let decimal = |t: &str| Decimal::parse(t.trim_matches('"').as_bytes()).expect("a number");
-    if raw.get() == "null" {
-        return Vec::new();
-    }
-    if let Ok(entries) = serde_json::from_str::<Vec<Entry<'_>>>(raw.get()) {
-        return entries.iter().map(|e| (decimal(e.price.get()), decimal(e.size.get()))).collect();
-    }
-    let entries: Vec<(String, String)> = serde_json::from_str(raw.get()).expect("pairs");
-    entries.iter().map(|(p, s)| (decimal(p), decimal(s))).collect()
+    let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
+    let Some(raw) = all.get(name).map(|raw| raw.get()).filter(|raw| *raw != "null") else {
+        return Some(Vec::new());
+    };
+    let decimal = |text: &str| Decimal::parse(text.trim_matches('"').as_bytes()).ok();
+    // Serde reads a list of two into the struct as well as an object.
+    let entries: Vec<Entry<'_>> = serde_json::from_str(raw).ok()?;
+    entries.iter().map(|e| decimal(e.price.get()).zip(decimal(e.size.get()))).collect()
 }
 
 /// The slow, obvious book.
