@@ -158,6 +158,8 @@ pub struct SimConfig {
     /// Messages a second to one client that takes all of them.
     pub rate: u32,
     pub faults: FaultLevel,
+    /// Mean time between drawn faults; `None` for the level's own.
+    pub fault_gap: Option<Duration>,
     pub seed: u64,
     pub limits: SimLimits,
     /// The one key that is good (CoinAPI).
@@ -182,6 +184,7 @@ impl SimConfig {
             symbols: 5,
             rate: 1_000,
             faults: FaultLevel::Off,
+            fault_gap: None,
             seed: 1,
             limits: SimLimits::of(face),
             key: "sim-key".to_owned(),

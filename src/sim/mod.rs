@@ -5,6 +5,7 @@
 //! must never share code with what it judges: it decodes nothing of the daemon's, and keeps books of its own.
 
 mod binance;
+pub mod capture;
 mod coinapi;
 pub mod config;
 mod exchange;
@@ -16,6 +17,7 @@ mod net;
 mod random;
 pub mod truth;
 
+pub use capture::{CaptureServer, Pace, Progress};
 pub use config::{Allowance, Face, FaultLevel, SimConfig, SimLimits};
 pub use fault::{Extra, Fault, LinkFault, Malformed, MarketFault, RestFault, StreamFault, UpgradeFault};
 pub use log::{Counters, VenueLog, Violation, ViolationKind};

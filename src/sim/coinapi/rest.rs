@@ -8,7 +8,7 @@ use crate::sim::market::spec::Spec;
 use crate::sim::net::http::Head;
 use crate::sim::random::Random;
 
-/// Most levels a side. Source: https://old.docs.coinapi.io/market-data/rest-api/order-book (stored copy).
+/// Most levels a side. Source: <https://old.docs.coinapi.io/market-data/rest-api/order-book> (stored copy).
 pub const LEVELS_MAX: usize = 20;
 
 /// What a call asks for.

@@ -8,8 +8,6 @@ use crate::sim::random::Random;
 use crate::sim::{binance, coinapi};
 use std::collections::VecDeque;
 
-/// Control messages waiting to be acted on; the budgets let through far fewer.
-const CONTROLS_MAX: usize = 1_024;
 /// Faults waiting for a message to happen to.
 const ARMED_MAX: usize = 4_096;
 
@@ -22,6 +20,7 @@ pub enum Session {
 #[derive(Debug)]
 pub struct Client {
     pub session: Session,
+    /// To be acted on at these times; no more than the allowance lets in within one control latency.
     pub controls: VecDeque<(Mono, String)>,
     pub control: Rolling,
     /// Answers to control messages, to be sent now.
@@ -69,10 +68,6 @@ impl Client {
     pub fn control(&mut self, text: &str, symbols: &[String], key: &str, random: &mut Random) {
         // A held message belongs to the scope it was made in. Sent into a new run it could pass for that run's next one.
         self.after.clear();
-        if self.controls.len() > CONTROLS_MAX {
-            self.refused = Some("Too many messages");
-            return;
-        }
         match &mut self.session {
             Session::CoinApi(session) => {
                 if let coinapi::session::Answer::Fatal(reason) = session.control(text, symbols, key, random) {

@@ -17,6 +17,7 @@ impl Exchange {
     /// Draws faults as their time comes. None while the venue is quiet: that is the time to recover.
     pub(super) fn swarm(&mut self, now: Mono, net: &mut Net) {
         let Some(mean) = fault::mean_gap(self.faults) else { return };
+        let mean = self.config.fault_gap.unwrap_or(mean);
         if now < self.next_fault {
             return;
         }

@@ -36,8 +36,8 @@ impl Exchange {
                 gathered.add(&change);
                 let full = gathered.left == 0;
                 let told = self.tell_binance(now, market, symbol, &change, net);
-                // Gathering is cheap but not free, or a market without listeners would run away.
-                told.max(0.1) + if full { self.flush(now, market, symbol, net) } else { 0.0 }
+                // An event nobody takes costs as much, or a market without listeners would run away.
+                told + if full { self.flush(now, market, symbol, net).max(1.0) } else { 0.0 }
             }
         }
     }

@@ -64,8 +64,9 @@ pub struct Net {
     accept_from: Mono,
     /// Sockets to reset as they are accepted.
     pub reset_next: u32,
-    pub bytes: u64,
+    /// Text messages queued so far, and their bytes.
     pub messages: u64,
+    pub bytes: u64,
 }
 
 impl Net {
@@ -237,9 +238,9 @@ impl Net {
         self.peers.get(&id).map_or(0, Peer::backlog)
     }
 
-    /// True while the WebSocket is open from our side.
+    /// True while the WebSocket can be spoken on: not closing, not half-open.
     pub fn is_open(&self, id: PeerId) -> bool {
-        self.peers.get(&id).is_some_and(|peer| peer.is_web() && !peer.gone)
+        self.peers.get(&id).is_some_and(Peer::is_open)
     }
 
     fn with(&mut self, id: PeerId, act: impl FnOnce(&mut Peer)) {

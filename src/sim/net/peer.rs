@@ -82,8 +82,9 @@ impl Peer {
         &self.socket
     }
 
-    pub(super) fn is_web(&self) -> bool {
-        matches!(self.phase, Phase::Web(_))
+    /// A WebSocket that can still be spoken on.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Web(_)) && self.gate != Gate::Silent && !self.gone
     }
 
     pub(super) fn backlog(&self) -> usize {
@@ -216,7 +217,7 @@ impl Peer {
     }
 
     pub(super) fn raw(&mut self, bytes: &[u8]) {
-        if self.is_web() && self.gate != Gate::Silent {
+        if self.is_open() {
             self.wire.outbound.extend_from_slice(bytes);
         }
     }
