@@ -1,1 +1,3 @@
+//! The daemon: arguments in, exit status out.
+
 fn main() {}

@@ -1,7 +1,6 @@
-//! Properties: what must hold for every input, against naive twins.
+//! Properties: laws that hold for any input, each against a naive statement of itself.
 
 mod book;
-//! Properties: laws that hold for any input, each against a naive statement of itself.
 mod budgets;
 mod lifecycle;
 mod planner;
