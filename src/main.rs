@@ -1,3 +1,21 @@
-//! The daemon: arguments in, exit status out.
+//! The program: arguments to a command, its result to an exit status.
 
-fn main() {}
+use clap::Parser;
+use depthd::cli::args::{Cli, Command};
+use depthd::cli::{Exit, check, run};
+use depthd::config::{Surroundings, Venues};
+use depthd::venue::catalog;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let env = |name: &str| std::env::var(name).ok();
+    let around =
+        Surroundings { env: &env, venues: Venues { by_name: &catalog::by_name, names: &catalog::NAMES } };
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let exit: Exit = match Cli::parse().command {
+        Command::Run(args) => run::run(&args, &around, &mut err),
+        Command::Check(args) => check::run(&args, &around, &mut out, &mut err),
+        _ => Exit::Usage,
+    };
+    ExitCode::from(exit.code())
+}

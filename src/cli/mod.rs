@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod check;
+pub mod run;
 
 use crate::config::{self, Config, Mistake, Surroundings};
 use args::ConfigArgs;

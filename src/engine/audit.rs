@@ -29,36 +29,30 @@ impl Audit {
     /// The most heap one audit takes.
     pub const BYTES_MAX: usize = WAITING_MAX * size_of::<Quote>();
 
-    /// A quote came; `book` is the live book's sequence and best levels, when it is live.
-    ///
-    /// # Errors
-    /// The two differ.
+    /// A quote came; `book` is the live book's sequence and best levels, when it is live. Says how the two differ.
     pub fn quote(
         &mut self,
         quote: &Quote,
         book: Option<(u64, Option<Level>, Option<Level>)>,
-    ) -> Result<(), Mismatch> {
-        let Some(sequence) = quote.sequence else { return Ok(()) };
+    ) -> Option<Mismatch> {
+        let sequence = quote.sequence?;
         if let Some((at, bid, ask)) = book {
             if at == sequence {
                 return self.compare(quote, bid, ask);
             }
             if at > sequence {
-                return Ok(());
+                return None;
             }
         }
         if self.waiting.len() == WAITING_MAX {
             self.waiting.pop_front();
         }
         self.waiting.push_back(*quote);
-        Ok(())
+        None
     }
 
-    /// A live book reached `sequence`.
-    ///
-    /// # Errors
-    /// It differs from the quote of that id.
-    pub fn book(&mut self, sequence: u64, bid: Option<Level>, ask: Option<Level>) -> Result<(), Mismatch> {
+    /// A live book reached `sequence`. Says how it differs from the quote of that id.
+    pub fn book(&mut self, sequence: u64, bid: Option<Level>, ask: Option<Level>) -> Option<Mismatch> {
         while let Some(quote) = self.waiting.front().copied() {
             if quote.sequence > Some(sequence) {
                 break;
@@ -68,7 +62,7 @@ impl Audit {
                 return self.compare(&quote, bid, ask);
             }
         }
-        Ok(())
+        None
     }
 
     /// The stream broke off; quotes of before say nothing of what follows.
@@ -84,13 +78,13 @@ impl Audit {
         self.mismatches
     }
 
-    fn compare(&mut self, quote: &Quote, bid: Option<Level>, ask: Option<Level>) -> Result<(), Mismatch> {
+    fn compare(&mut self, quote: &Quote, bid: Option<Level>, ask: Option<Level>) -> Option<Mismatch> {
         self.checks += 1;
         if quote.bid == bid && quote.ask == ask {
-            return Ok(());
+            return None;
         }
         self.mismatches += 1;
-        Err(Mismatch {
+        Some(Mismatch {
             sequence: quote.sequence.unwrap_or_default(),
             book: (bid, ask),
             quote: (quote.bid, quote.ask),
@@ -114,12 +108,12 @@ mod tests {
     #[test]
     fn only_equal_ids_are_compared() {
         let mut audit = Audit::default();
-        assert_eq!(audit.quote(&quote(10, 100), Some((9, level(1), level(2)))), Ok(()));
-        assert_eq!(audit.quote(&quote(11, 101), Some((9, level(1), level(2)))), Ok(()));
-        assert_eq!(audit.quote(&quote(8, 55), Some((9, level(1), level(2)))), Ok(()), "older than the book");
-        assert_eq!(audit.book(11, level(101), level(102)), Ok(()));
+        assert_eq!(audit.quote(&quote(10, 100), Some((9, level(1), level(2)))), None);
+        assert_eq!(audit.quote(&quote(11, 101), Some((9, level(1), level(2)))), None);
+        assert_eq!(audit.quote(&quote(8, 55), Some((9, level(1), level(2)))), None, "older than the book");
+        assert_eq!(audit.book(11, level(101), level(102)), None);
         assert_eq!((audit.checks(), audit.mismatches()), (1, 0));
-        assert!(audit.quote(&quote(11, 102), Some((11, level(101), level(102)))).is_err());
+        assert!(audit.quote(&quote(11, 102), Some((11, level(101), level(102)))).is_some());
         assert_eq!((audit.checks(), audit.mismatches()), (2, 1));
     }
 
@@ -127,10 +121,10 @@ mod tests {
     fn waiting_quotes_are_bounded() {
         let mut audit = Audit::default();
         for n in 0..1_000 {
-            assert_eq!(audit.quote(&quote(n, 7), None), Ok(()));
+            assert_eq!(audit.quote(&quote(n, 7), None), None);
         }
         assert_eq!(audit.waiting.len(), WAITING_MAX);
-        assert_eq!(audit.book(999, level(7), level(8)), Ok(()));
+        assert_eq!(audit.book(999, level(7), level(8)), None);
         assert_eq!(audit.checks(), 1);
     }
 }

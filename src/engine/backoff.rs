@@ -9,7 +9,7 @@ use crate::engine::time::Mono;
 
 /// The longest wait a venue can ask of us. Binance's longest ban is three days; a header that says more is a mistake,
 /// and a shorter cap would break a ban that is real.
-/// Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits
+/// Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>, as of 2026-07-21.
 pub const ASKED_WAIT_MAX: Duration = Duration::from_secs(3 * 86_400);
 
 /// The configuration's `backoff = { first, max, reset_after }`.

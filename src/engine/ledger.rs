@@ -88,3 +88,45 @@ impl Ledger {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::recovery::testing::{in_band_venue, s};
+
+    #[test]
+    fn repairs_leave_a_part_of_the_day_for_reconnects() {
+        let mut ledger = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        let mut now = s(0);
+        while now < s(86_000) {
+            if let Err(at) = ledger.take_repair(now, 2) {
+                now = at;
+            }
+        }
+        assert_eq!(ledger.control_spent(), 800, "four fifths of 1,000");
+        let before = s(80_000);
+        let mut openings = ledger.clone();
+        assert!(ledger.take_repair(before, 2).unwrap_err() > before);
+        let mut now = before;
+        while openings.control_spent() < 1_000 {
+            if let Err(at) = openings.take_control(now, 1) {
+                now = at;
+            }
+        }
+        assert!(openings.take_control(now, 1).unwrap_err() > s(86_400), "then the day is over");
+    }
+
+    #[test]
+    fn a_refusal_costs_nothing() {
+        let mut ledger = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        assert_eq!(ledger.take_control(s(0), 3), Ok(()));
+        let at = ledger.take_control(s(0), 2).unwrap_err();
+        assert_eq!(ledger.take_control(s(0), 5), Err(Mono::NEVER));
+        assert_eq!(ledger.take_control(at, 2), Ok(()));
+        for _ in 0..10 {
+            assert_eq!(ledger.take_connect(s(9)), Ok(()));
+        }
+        assert_eq!(ledger.take_connect(s(9)), Err(s(10)));
+        assert_eq!((ledger.control_spent(), ledger.connects_spent()), (5, 10));
+    }
+}

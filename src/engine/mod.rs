@@ -15,6 +15,7 @@ pub mod event;
 pub mod health;
 pub mod histogram;
 pub mod id;
+pub mod keeper;
 pub mod ledger;
 pub mod need;
 pub mod random;

@@ -6,6 +6,7 @@
 use crate::engine::histogram::HistogramView;
 use crate::engine::time::Stamp;
 use crate::engine::view::BookTop;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -45,8 +46,14 @@ pub struct Stats {
     pub books: Vec<BookRow>,
 }
 
+impl Stats {
+    pub fn uptime(&self) -> Duration {
+        self.now.mono.since(self.started.mono)
+    }
+}
+
 /// The conservation law: every received message ends in exactly one of the other counters.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Flow {
     /// Data and control messages read from sockets.
     pub received: u64,
@@ -74,6 +81,19 @@ impl Flow {
     }
 }
 
+impl Serialize for Flow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Flow", 6)?;
+        fields.serialize_field("received", &self.received)?;
+        fields.serialize_field("applied", &self.applied)?;
+        fields.serialize_field("duplicate", &self.duplicate)?;
+        fields.serialize_field("buffered", &self.buffered)?;
+        fields.serialize_field("in_flight", &self.in_flight())?;
+        fields.serialize_field("discarded", &self.discarded)?;
+        fields.end()
+    }
+}
+
 /// The [`Flow::discarded`] reason of a message our own queue had no room for.
 pub const OVERFLOW: &str = "overflow";
 
@@ -89,6 +109,9 @@ pub struct FeedStats {
     pub message_rate: f64,
     pub trades: u64,
     pub quotes: u64,
+    /// Books compared with the venue's own best bid and offer, and how often they differed.
+    pub audit_checks: u64,
+    pub audit_mismatches: u64,
     /// By [`DecodeError::kind`](crate::engine::event::DecodeError::kind).
     pub decode_errors: Tally,
     /// By kind of gap.
@@ -204,11 +227,13 @@ pub struct QueueStats {
 }
 
 /// A thread, and when it last said that it gets on.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct ThreadStats {
     pub name: String,
+    #[serde(serialize_with = "wall")]
     pub reported: Stamp,
     /// It must report at least this often.
+    #[serde(rename = "within_ms", serialize_with = "ms")]
     pub within: Duration,
 }
 
@@ -345,6 +370,10 @@ fn wall<S: Serializer>(at: &Stamp, serializer: S) -> Result<S::Ok, S::Error> {
 
 fn opt_wall<S: Serializer>(at: &Option<Stamp>, serializer: S) -> Result<S::Ok, S::Error> {
     wall(&at.unwrap_or(Stamp::ZERO), serializer)
+}
+
+fn ms<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64() * 1e3)
 }
 
 fn opt_ms<S: Serializer>(took: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {

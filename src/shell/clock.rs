@@ -42,7 +42,7 @@ impl Clock {
 }
 
 /// What the machine believes the time to be. A clock set before 1970 reads as negative.
-fn wall_now() -> Wall {
+pub fn wall_now() -> Wall {
     let nanos = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),

@@ -73,6 +73,11 @@ pub fn resolve(format: LogFormat, env: &dyn Fn(&str) -> Option<String>) -> Forma
 }
 
 impl Running {
+    /// The counter of lost lines, for whoever outlives this.
+    pub fn counter(&self) -> Arc<AtomicU64> {
+        self.dropped.clone()
+    }
+
     /// Lines lost because nobody read them fast enough.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)

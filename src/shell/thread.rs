@@ -66,7 +66,8 @@ impl<T> Drop for Handle<T> {
     }
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// A panic's message, as far as it was text.
+pub fn message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {

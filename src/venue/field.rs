@@ -146,9 +146,9 @@ fn level(price: Option<Decimal>, size: Option<Decimal>, name: &'static str) -> R
 
 #[inline]
 fn number(json: &mut Json<'_>, name: &'static str) -> Result<Decimal> {
-    match json.value()? {
-        Value::Number(digits) | Value::Text(digits) => parse(digits, name),
-        _ => Err(DecodeError::BadField(name)),
+    match json.digits()? {
+        Some(digits) => parse(digits, name),
+        None => json.skip().and(Err(DecodeError::BadField(name))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Real recorded frames through the venue's own code. Needs `DEPTHD_CAPTURES`; says so and passes without it.
 
-use depthd::engine::event::{Channel, Decoded, Event, Level};
+use depthd::engine::decimal::Decimal;
+use depthd::engine::event::{Channel, Decoded, Event, Level, Quote, Snapshot};
 use depthd::venue::{Route, Venue, catalog};
 use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -77,6 +79,71 @@ fn every_line_of_the_binance_spot_recording_routes_and_decodes() {
         println!("{seen:?}, {} ns a frame", took.as_nanos() / u128::from(frames.max(1)));
         let want = Seen { depth: 3_451, trades: 9_757, quotes: 28_040, snapshots: 1, levels: 124_090 };
         assert_eq!(seen, want);
+    }
+}
+
+/// What was decoded is what the venue meant: a naive book made of it shows the venue's own best prices.
+#[test]
+fn the_decoded_binance_spot_recording_rebuilds_the_venues_own_best_prices() {
+    let venue = catalog::by_name("binance").expect("a known venue");
+    let (mut out, mut book, mut updates) = (Decoded::default(), Naive::default(), Vec::new());
+    let (mut quotes, mut snapshot) = (BTreeMap::new(), Snapshot::default());
+    let there = each_line("binance-spot-btcusdt-20240808.gz", |frame| {
+        if frame.starts_with(r#"{"lastUpdateId""#) {
+            snapshot = venue.snapshot("BTCUSDT", frame.as_bytes()).expect("the recorded snapshot");
+            return;
+        }
+        match place_and_decode(&*venue, frame, &mut out) {
+            Event::Book(event) => {
+                let last = event.span.expect("binance numbers everything").last;
+                updates.push((last, out.bids.clone(), out.asks.clone()));
+            }
+            Event::Quote(quote) => drop(quotes.insert(quote.sequence, quote)),
+            Event::Trades => {}
+        }
+    });
+    if !there {
+        return;
+    }
+    book.apply(&snapshot.bids, &snapshot.asks);
+    let (mut same_id, mut compared, mut crossed) = (0, 0, 0);
+    for (last, bids, asks) in updates.iter().filter(|(last, ..)| Some(*last) > snapshot.sequence) {
+        book.apply(bids, asks);
+        let best = book.best();
+        crossed += usize::from(best.0.unwrap().price >= best.1.unwrap().price);
+        // Every change of the best prices is announced, so the latest announcement holds until the next.
+        if let Some((id, &Quote { bid, ask, .. })) = quotes.range(..=Some(*last)).next_back() {
+            assert_eq!(best, (bid, ask), "at {last}");
+            compared += 1;
+            same_id += usize::from(*id == Some(*last));
+        }
+    }
+    println!("{compared} best prices compared, {same_id} of them at the same id; {crossed} crossed books");
+    assert_eq!((compared, same_id, crossed), (3_449, 564, 0));
+}
+
+/// The slow, obvious book.
+#[derive(Default)]
+struct Naive {
+    bids: BTreeMap<Decimal, Decimal>,
+    asks: BTreeMap<Decimal, Decimal>,
+}
+
+impl Naive {
+    fn apply(&mut self, bids: &[Level], asks: &[Level]) {
+        for (side, levels) in [(&mut self.bids, bids), (&mut self.asks, asks)] {
+            for level in levels {
+                match level.size.is_zero() {
+                    true => drop(side.remove(&level.price)),
+                    false => drop(side.insert(level.price, level.size)),
+                }
+            }
+        }
+    }
+
+    fn best(&self) -> (Option<Level>, Option<Level>) {
+        let level = |(&price, &size): (&Decimal, &Decimal)| Level { price, size };
+        (self.bids.last_key_value().map(level), self.asks.first_key_value().map(level))
     }
 }
 

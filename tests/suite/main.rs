@@ -6,6 +6,12 @@ mod captures;
 mod config;
 /// Damaged frames through the codecs.
 mod hostile;
+/// What hostile or broken clients send; afterwards everything is as before.
+mod http_attacks;
+/// A small source of fixed data, a server on it in a process of its own, and a client that says anything.
+mod http_fixture;
+/// Every path, its answers and its errors, through a real socket.
+mod http_routes;
 /// The slow, obvious book.
 mod naive;
 /// Properties: laws that hold for any input, each against a naive statement of itself.

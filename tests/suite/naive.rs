@@ -47,7 +47,6 @@ impl Naive {
     }
 
     /// The levels of a side that lie inside `window`, best first.
-    #[allow(dead_code)]
     pub fn levels_within(&self, side: Side, window: Window) -> Vec<Level> {
         let mut levels = self.levels(side);
         levels.retain(|level| match side {

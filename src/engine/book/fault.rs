@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a book refused levels. Its content is then not to be trusted until the next [`Book::load`].
+/// Why a book refused levels. Its content is then not to be trusted until the next [`Book::load`](super::Book::load).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum BookFault {
     /// The best bid is not below the best ask, on a venue where that can only be an error.

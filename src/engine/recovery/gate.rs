@@ -162,19 +162,17 @@ impl Gate {
         (first, most): (Duration, Duration),
         random: &mut Random,
     ) {
-        let together = self.pauses > 0 && sent <= self.paused_at;
+        if self.pauses == 0 || sent > self.paused_at {
+            self.pauses = self.pauses.saturating_add(1);
+            self.paused_at = now;
+        }
         let wait = match asked {
             // A second more at most, so that several feeds do not come back in one instant; and no hot loop on zero.
             Some(asked) => {
                 asked.clamp(THROTTLED.0, ASKED_WAIT_MAX) + random.wait_up_to(Duration::from_secs(1))
             }
-            None if together => Duration::ZERO,
-            None => at_least(first, most, self.pauses, random),
+            None => at_least(first, most, self.pauses - 1, random),
         };
-        if !together {
-            self.pauses = self.pauses.saturating_add(1);
-            self.paused_at = now;
-        }
         self.pause_until = self.pause_until.max(now.after(wait));
     }
 }
@@ -212,6 +210,12 @@ mod tests {
         gate.answered(s(40), c, s(40), &Verdict::Banned { wait: None }, None, &mut random);
         assert!(gate.ready_at() >= s(40 + 240), "the second pause in a row is longer");
         let later = s(1_000);
+        // Told together, but worse: the worse counts.
+        let mut other = Gate::new(rest_venue(4_800, 50, 2));
+        let (e, f) = (other.enter(later).unwrap(), other.enter(later).unwrap());
+        other.answered(later, e, later, &throttled(None), None, &mut random);
+        other.answered(later, f, later, &Verdict::Banned { wait: None }, None, &mut random);
+        assert!(other.pauses == 1 && other.ready_at() >= later.after(BANNED.0));
         let d = gate.enter(later).unwrap();
         gate.answered(later, d, later, &throttled(Some(u64::MAX)), None, &mut random);
         assert!(gate.ready_at() <= later.after(ASKED_WAIT_MAX + Duration::from_secs(1)));

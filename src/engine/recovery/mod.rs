@@ -8,7 +8,7 @@ mod gate;
 mod means;
 mod planner;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod want;
 
 use std::collections::BTreeMap;

@@ -302,7 +302,7 @@ impl Planner {
             return Some(Action::Reconnect { connection, generation, why });
         }
         let first_due = wants().filter_map(Want::restart_at).min()?;
-        if !in_band || now < first_due.after(COALESCE) || now < line.control_at {
+        if !in_band || now < first_due.after(COALESCE) {
             return None;
         }
         if let Err(at) = ledgers[line.venue].take_repair(now, RESTART_MESSAGES) {

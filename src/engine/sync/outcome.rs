@@ -1,5 +1,7 @@
 //! What became of a message, in closed sets, and the counts that must add up.
 
+use std::fmt;
+
 use crate::engine::book::BookFault;
 
 /// Where one message went. Each message is in exactly one place at a time.
@@ -89,6 +91,23 @@ impl Gap {
             Gap::Exhausted => "exhausted",
             Gap::Invalid(_) => "invalid",
             Gap::BadSpan => "bad_span",
+        }
+    }
+}
+
+/// For the log.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gap::Missing { expected, got } => write!(f, "expected {expected}, got {got}"),
+            Gap::Restart { expected, got } => {
+                write!(f, "expected {expected}, the venue counts anew from {got}")
+            }
+            Gap::Unnumbered => f.write_str("a message without a number"),
+            Gap::NoSnapshot => f.write_str("changes without the snapshot they belong to"),
+            Gap::Exhausted => f.write_str("the market left the prices that the last snapshot covered"),
+            Gap::Invalid(fault) => write!(f, "a message that cannot be: {fault}"),
+            Gap::BadSpan => f.write_str("a message whose first number is above its last"),
         }
     }
 }

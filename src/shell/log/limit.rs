@@ -16,6 +16,13 @@ pub struct Limiter {
     held_back: AtomicU64,
 }
 
+impl Default for Limiter {
+    /// Once a minute: ten kinds of trouble at once still leave a log that a person can read.
+    fn default() -> Limiter {
+        Limiter::new(Duration::from_secs(60))
+    }
+}
+
 impl Limiter {
     pub const fn new(every: Duration) -> Limiter {
         Limiter { every, next: AtomicU64::new(0), held_back: AtomicU64::new(0) }

@@ -1,7 +1,7 @@
 //! Binance spot's rules and limits, each with its source. The venue's documentation as of 2026-07-21.
 //!
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
@@ -48,6 +48,7 @@ pub static PROFILE: Profile = Profile {
     symbols_per_connection: 200,
     connection_age_max: Some(Duration::from_secs(24 * 3_600)),
     handover: true,
-    // Answers come within a round trip; ten seconds forgive a slow link and are well inside the idle timeout's order.
+    // Answers come within a round trip; ten seconds also forgive a link that lost a packet or three. Streams named
+    // in the address are not answered: nothing was asked.
     ack_within: Some(Duration::from_secs(10)),
 };

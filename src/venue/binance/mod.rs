@@ -2,7 +2,7 @@
 //!
 //! The stream carries changes only; the first book and every repair come from REST and are joined by update id.
 //! Prices and sizes are strings, update ids exceed 32 bits, times are milliseconds.
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>
 
 mod control;
 mod frames;

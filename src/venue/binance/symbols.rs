@@ -1,7 +1,7 @@
 //! Binance symbol names.
 //!
 //! REST and payloads write them in upper case, stream names in lower case. They need not be ASCII.
-//! Source: https://github.com/binance/binance-spot-api-docs/blob/master/CHANGELOG.md (2025-12, UTF-8 symbols)
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/CHANGELOG.md> (2025-12, UTF-8 symbols)
 
 /// Longest name accepted, bytes. Names are up to 20 characters; a UTF-8 character is at most four bytes.
 const BYTES_MAX: usize = 80;

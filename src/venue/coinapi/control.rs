@@ -1,6 +1,6 @@
 //! Reads what CoinAPI says about the connection: heartbeats, planned closes, errors.
 //!
-//! Source: https://docs.coinapi.io/market-data/websocket/messages and .../general ("Error handling")
+//! Source: <https://docs.coinapi.io/market-data/websocket/messages> and .../general ("Error handling")
 
 use crate::venue::Control;
 use crate::venue::json::{Json, Value};

@@ -2,7 +2,7 @@
 //!
 //! `sequence` counts per message type and symbol. `time_coinapi` is the operator's stamp, and the one REST books
 //! are joined by. A zero size means: in a book delta, remove; in a quote, unknown; in a trade, no trade.
-//! Source: https://docs.coinapi.io/market-data/websocket/messages
+//! Source: <https://docs.coinapi.io/market-data/websocket/messages>
 
 use super::route;
 use crate::engine::decimal::Decimal;

@@ -1,8 +1,8 @@
 //! CoinAPI's rules and limits, each with its source. All pages as dumped by the vendor on 2025-08-12.
 //!
-//! Source: https://docs.coinapi.io/market-data/websocket/messages (sequence, snapshots, crossed books)
-//! Source: https://docs.coinapi.io/market-data/api-limits-and-billing-metrics (limits per address and per key)
-//! Source: https://docs.coinapi.io/general/faq/Market-Data-API (items 2, 62, 63 and 67)
+//! Source: <https://docs.coinapi.io/market-data/websocket/messages> (sequence, snapshots, crossed books)
+//! Source: <https://docs.coinapi.io/market-data/api-limits-and-billing-metrics> (limits per address and per key)
+//! Source: <https://docs.coinapi.io/general/faq/Market-Data-API> (items 2, 62, 63 and 67)
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Levels a side of a REST book, asked for and documented as the most there are.
 /// More is never promised, and a larger answer would be taken for a complete book.
-/// Source: https://old.docs.coinapi.io/market-data/rest-api/order-book
+/// Source: <https://old.docs.coinapi.io/market-data/rest-api/order-book>
 pub const REST_LEVELS: u32 = 20;
 
 pub static PROFILE: Profile = Profile {

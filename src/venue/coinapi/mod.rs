@@ -3,7 +3,7 @@
 //! The stream's first book message is a snapshot, and leaving and re-entering the subscription brings another. REST
 //! books have no sequence and 20 levels: they are joined by the operator's own time and are worth `partial`.
 //! Numbers are JSON numbers, times ISO 8601 with seven decimals; no request is ever acknowledged.
-//! Source: https://docs.coinapi.io/market-data/websocket/general and .../messages (dump of 2025-08-12)
+//! Source: <https://docs.coinapi.io/market-data/websocket/general> and .../messages (dump of 2025-08-12)
 
 mod control;
 mod frames;
@@ -23,7 +23,7 @@ use crate::venue::{Control, Dial, RestReply, RestRequest, Route, Scope, UpgradeR
 
 /// The header that carries the key, for REST and for the upgrade.
 /// The vendor recommends it, and it keeps the key out of addresses and frames.
-/// Source: https://docs.coinapi.io/market-data/authentication
+/// Source: <https://docs.coinapi.io/market-data/authentication>
 const KEY_HEADER: &str = "X-CoinAPI-Key";
 
 /// The venue. It holds nothing.
@@ -82,7 +82,7 @@ impl Venue for CoinApi {
     }
 
     /// The headers that tell are computed in the background and lag by up to a minute: steering by them would
-    /// spend what is gone. Source: https://docs.coinapi.io/general/usage-credits
+    /// spend what is gone. Source: <https://docs.coinapi.io/general/usage-credits>
     fn used_budget(&self, _reply: &RestReply<'_>) -> Option<u32> {
         None
     }

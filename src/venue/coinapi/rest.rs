@@ -1,7 +1,7 @@
 //! CoinAPI REST: the book call, and what answers mean.
 //!
-//! Source: https://docs.coinapi.io/market-data/rest-api/, .../api-limits-and-billing-metrics and
-//! https://docs.coinapi.io/general/throttling
+//! Source: <https://docs.coinapi.io/market-data/rest-api/>, .../api-limits-and-billing-metrics and
+//! <https://docs.coinapi.io/general/throttling>
 
 use super::KEY_HEADER;
 use super::limits::{PROFILE, REST_LEVELS};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// How long a used-up quota is left alone. It frees up over a rolling day and is enforced about once a minute:
 /// asking sooner is pointless, asking much later leaves a topped-up account unused.
-/// Source: https://docs.coinapi.io/general/usage-credits
+/// Source: <https://docs.coinapi.io/general/usage-credits>
 const QUOTA_WAIT: Duration = Duration::from_secs(600);
 
 /// How much of an error's body is looked at, bytes. The longest known is under 1 KiB.

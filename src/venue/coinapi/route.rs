@@ -2,7 +2,7 @@
 //!
 //! The documentation shows `type` and `symbol_id` first; the live service was seen to send them last. Both are
 //! placed without reading what lies between, any other order and white space by reading the frame properly.
-//! Source: https://docs.coinapi.io/market-data/websocket/messages
+//! Source: <https://docs.coinapi.io/market-data/websocket/messages>
 
 use crate::engine::event::{Channel, DecodeError};
 use crate::venue::Route;

@@ -2,7 +2,7 @@
 //!
 //! An answer may list single orders, several at one price (the reference's own example does): they are passed on as
 //! they come, and the book sums them.
-//! Source: https://docs.coinapi.io/market-data/rest-api/order-book
+//! Source: <https://docs.coinapi.io/market-data/rest-api/order-book>
 
 use super::limits::REST_LEVELS;
 use crate::engine::event::{DecodeError, Level, Snapshot};

@@ -3,7 +3,7 @@
 //! A filter is a prefix unless it ends in `$`, and an empty filter may mean every symbol there is: every message
 //! here has a non-empty list of exact names, or is not sent. `heartbeat` goes with every message, because a
 //! message without it might switch it off.
-//! Source: https://docs.coinapi.io/market-data/websocket/general
+//! Source: <https://docs.coinapi.io/market-data/websocket/general>
 
 use crate::engine::event::Channel;
 use crate::venue::Scope;

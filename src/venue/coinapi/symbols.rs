@@ -1,6 +1,6 @@
 //! CoinAPI symbol ids, such as `BITSTAMP_SPOT_BTC_USD` or `DERIBIT_OPT_BTC_USD_240329_50000_C`.
 //!
-//! Source: https://docs.coinapi.io/market-data/rest-api/metadata
+//! Source: <https://docs.coinapi.io/market-data/rest-api/metadata>
 
 /// Longest id accepted, bytes. Option ids with a suffix come to about 60.
 const BYTES_MAX: usize = 100;

@@ -4,3 +4,5 @@ mod book;
 mod budgets;
 mod lifecycle;
 mod planner;
+mod sync;
+mod venue;

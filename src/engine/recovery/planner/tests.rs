@@ -139,6 +139,12 @@ fn a_lost_connection_takes_its_wants_with_it() {
     assert_eq!(w.answer(s(3), ticket, Verdict::Good), None, "and its answer is of the life before");
     w.planner.joined(s(3), BookId(1), G, Joined::Live);
     assert_eq!(w.fetch(s(3)).1, 1);
+
+    let mut w = World::new(rest_venue(4_800, 50, 2), 20);
+    w.planner.need(s(0), BookId(1), LINE, Generation(2), Need::First);
+    w.need(s(0), 2, GAP);
+    assert_eq!(w.fetch(s(0)).1, 1, "a new life is the end of the old one, told or not");
+    assert_eq!(w.all(s(0)), []);
 }
 
 #[test]
@@ -228,7 +234,10 @@ fn a_snapshot_nobody_speaks_of_is_asked_for_again() {
     w.planner.joined(s(1), BookId(1), G, Joined::Live);
     assert_eq!(w.all(s(1)), [], "the book is about to say that it is well");
     w.need(s(1), 1, GAP);
-    assert_eq!(w.fetch(s(1)).1, 1, "it broke again right after");
+    let (ticket, _) = w.fetch(s(1)); // it broke again right after
+    w.answer(s(1), ticket, Verdict::NoData);
+    w.need(s(1), 1, GAP);
+    assert_eq!(w.all(s(30)), [], "saying so again does not cut the wait short");
 }
 
 #[test]
@@ -351,6 +360,18 @@ fn one_book_that_breaks_all_the_time_does_not_spend_the_day_of_all() {
 }
 
 #[test]
+fn where_no_day_is_counted_every_repair_is_at_once() {
+    let mut w = World::new(rest_venue(4_800, 50, 2), 10);
+    for second in 0..50 {
+        w.need(s(second), 1, GAP);
+        let (ticket, _) = w.fetch(s(second));
+        w.answer(s(second), ticket, Verdict::Good);
+        w.planner.joined(s(second), BookId(1), G, Joined::Live);
+        w.need(s(second), 1, Need::Nothing);
+    }
+}
+
+#[test]
 fn connections_come_and_go_with_the_configuration() {
     let mut w = World::new(rest_venue(4_800, 50, 2), 1);
     let other = ConnectionId(5);
@@ -362,4 +383,16 @@ fn connections_come_and_go_with_the_configuration() {
     w.planner.remove_connection(other);
     assert_eq!(w.answer(s(1), ticket, Verdict::Good), None);
     assert_eq!((w.planner.in_flight(0), w.planner.wanting()), (0, 0));
+
+    // Taken out and put back while a call is out: its answer frees a place, and is not mistaken for the new one's.
+    w.planner.add_connection(other, 0, 1);
+    w.planner.need(s(2), BookId(9), other, Generation(10), GAP);
+    let (before, _) = w.fetch(s(2));
+    w.planner.remove_connection(other);
+    w.planner.add_connection(other, 0, 1);
+    w.planner.need(s(3), BookId(9), other, Generation(11), GAP);
+    let (after, _) = w.fetch(s(3));
+    assert_eq!(w.answer(s(4), before, Verdict::Good), None);
+    assert_eq!(w.all(s(60)), [], "its own call is still out");
+    assert_eq!(w.answer(s(60), after, Verdict::Good), Some(9));
 }

@@ -1,0 +1,91 @@
+//! `depthd run`: the daemon.
+
+use crate::app::{App, Environment};
+use crate::cli::{Exit, args::RunArgs, load, report};
+use crate::config::{Config, Surroundings, memory};
+use crate::http::runtime_dir;
+use crate::shell::clock::{self, Clock};
+use crate::shell::log as logging;
+use crate::shell::notify::Notify;
+use crate::shell::signals::Listener;
+use crate::shell::supervisor;
+use crate::venue::catalog;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Loads, checks, starts, waits, stops.
+pub fn run(args: &RunArgs, around: &Surroundings<'_>, err: &mut dyn Write) -> Exit {
+    let config = match load(&args.config, around) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            report(err, "error", &mistakes);
+            return Exit::Usage;
+        }
+    };
+    let table = memory::worst_case(&config);
+    if !table.fits() {
+        let _ = writeln!(err, "{table}");
+        let _ = writeln!(
+            err,
+            "error: the worst case exceeds the memory limit; fewer symbols, smaller bounds, or a higher [memory] limit"
+        );
+        return Exit::Usage;
+    }
+    let format = logging::resolve(config.log.format, around.env);
+    let log = match logging::start(config.log.level, format, clock::wall_now, std::io::stderr()) {
+        Ok(log) => log,
+        Err(why) => {
+            let _ = writeln!(err, "error: cannot start the log: {why}");
+            return Exit::Failure;
+        }
+    };
+    let exit = serve(&config, &table, around, &log);
+    log.stop();
+    exit
+}
+
+fn serve(config: &Config, table: &memory::Table, around: &Surroundings<'_>, log: &logging::Running) -> Exit {
+    log::info!("depthd {} starts, configuration from {}", crate::cli::args::VERSION, config.origin);
+    for warning in &config.warnings {
+        log::warn!("{warning}");
+    }
+    for line in table.to_string().lines() {
+        log::info!("{line}");
+    }
+    let counted = log.counter();
+    let env = Environment {
+        clock: Clock::start(),
+        notify: Notify::from_env(around.env, std::process::id()),
+        by_name: catalog::by_name,
+        log_dropped: Arc::new(move || counted.load(std::sync::atomic::Ordering::Relaxed)),
+        runtime_dir: runtime_dir(),
+    };
+    let app = match App::start(config, env) {
+        Ok(app) => app,
+        Err(why) => {
+            log::error!("cannot start: {why}");
+            return Exit::Failure;
+        }
+    };
+    // Last, so that a signal during the start still ends the process the plain way.
+    let signals = match Listener::start(app.events()) {
+        Ok(signals) => signals,
+        Err(why) => {
+            log::error!("cannot listen for signals: {why}");
+            return Exit::Failure;
+        }
+    };
+    log::info!("listening on {}", app.http_address());
+    let exit = app.run();
+    drop(signals);
+    match exit {
+        supervisor::Exit::Stopped => {
+            log::info!("stopped");
+            Exit::Clean
+        }
+        supervisor::Exit::Failed(why) => {
+            log::error!("failed: {why}");
+            Exit::Failure
+        }
+    }
+}

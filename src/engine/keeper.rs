@@ -1,0 +1,194 @@
+//! Everything one book's worker keeps of it: the sync machine, its witness, and a ring of trades.
+//!
+//! Pure, like all of the engine: a frame comes decoded and stamped, and what follows from it is returned.
+
+use crate::engine::audit::{Audit, Mismatch};
+use crate::engine::event::{Channel, Decoded, Event, Level, Side, Snapshot};
+use crate::engine::need::Joined;
+use crate::engine::state::StaleReason;
+use crate::engine::sync::{BookSync, Gap, SyncRules};
+use crate::engine::time::Stamp;
+use crate::engine::view::{BookTop, BookView, TradeView};
+use std::collections::VecDeque;
+
+/// What a frame brought to light.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Noted {
+    pub gap: Option<Gap>,
+    pub mismatch: Option<Mismatch>,
+}
+
+pub struct Keeper {
+    pub sync: BookSync,
+    audit: Audit,
+    /// The venue's quotes name the book's own sequence, so that they can be compared.
+    audited: bool,
+    trades: VecDeque<TradeView>,
+    trades_max: usize,
+    flow: Flow,
+}
+
+/// Frames by what they were; together with the sync machine's counts they are all that came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flow {
+    pub trade_frames: u64,
+    pub quote_frames: u64,
+    /// Of any channel.
+    pub undecodable: u64,
+}
+
+impl Keeper {
+    pub fn new(rules: SyncRules, audited: bool, trades_max: usize) -> Keeper {
+        Keeper {
+            sync: BookSync::new(rules),
+            audit: Audit::default(),
+            audited,
+            trades: VecDeque::new(),
+            trades_max,
+            flow: Flow::default(),
+        }
+    }
+
+    /// A connection carries this book from here on.
+    pub fn opened(&mut self, now: Stamp) {
+        self.audit.clear();
+        self.sync.opened(now);
+    }
+
+    /// The chain is broken, for this reason.
+    pub fn lost(&mut self, now: Stamp, reason: StaleReason) {
+        self.audit.clear();
+        self.sync.lost(now, reason);
+    }
+
+    /// A frame of this book was decoded.
+    pub fn decoded(&mut self, now: Stamp, frame: &mut Decoded) -> Noted {
+        match frame.event {
+            None => self.undecodable(now, Channel::Book),
+            Some(Event::Book(event)) => {
+                let outcome = self.sync.event(now, &event, &frame.bids, &frame.asks);
+                let mismatch = if self.audited { self.reached(now) } else { None };
+                return Noted { gap: outcome.gap, mismatch };
+            }
+            Some(Event::Trades) => {
+                self.flow.trade_frames += 1;
+                for trade in frame.trades.drain(..) {
+                    if self.trades_max == 0 {
+                        break;
+                    }
+                    if self.trades.len() == self.trades_max {
+                        self.trades.pop_front();
+                    }
+                    self.trades.push_back(TradeView {
+                        id: trade.id,
+                        price: trade.price,
+                        size: trade.size,
+                        taker: trade.taker,
+                        exchange_time: trade.exchange_time,
+                        received: now,
+                    });
+                }
+            }
+            Some(Event::Quote(quote)) => {
+                self.flow.quote_frames += 1;
+                if self.audited {
+                    let book = self.live_best();
+                    let mismatch = self.audit.quote(&quote, book);
+                    return Noted { gap: None, mismatch: self.disbelieve(now, mismatch) };
+                }
+            }
+        }
+        Noted::default()
+    }
+
+    /// A frame of this book could not be read. Its content is lost, so a book channel's chain is broken.
+    pub fn undecodable(&mut self, now: Stamp, channel: Channel) {
+        self.flow.undecodable += 1;
+        if channel.is_book() {
+            self.lost(now, StaleReason::Decode);
+        }
+    }
+
+    /// A REST snapshot came.
+    pub fn snapshot(&mut self, now: Stamp, snapshot: &Snapshot) -> (Joined, Option<Mismatch>) {
+        let joined = self.sync.snapshot(now, snapshot);
+        let mismatch = if self.audited { self.reached(now) } else { None };
+        (joined, mismatch)
+    }
+
+    /// Gives the trades' memory back.
+    pub fn shed(&mut self) {
+        self.trades = VecDeque::new();
+    }
+
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    pub fn audit_checks(&self) -> u64 {
+        self.audit.checks()
+    }
+
+    pub fn audit_mismatches(&self) -> u64 {
+        self.audit.mismatches()
+    }
+
+    /// Newest last, at most `limit`.
+    pub fn trades(&self, limit: usize) -> Vec<TradeView> {
+        self.trades.iter().skip(self.trades.len().saturating_sub(limit)).cloned().collect()
+    }
+
+    pub fn top(&self) -> BookTop {
+        let (book, counts) = (self.sync.book(), self.sync.counts());
+        let count = |side| u32::try_from(book.len(side)).unwrap_or(u32::MAX);
+        BookTop {
+            state: self.sync.state(),
+            sequence: self.sync.sequence(),
+            bid: book.best(Side::Bid),
+            ask: book.best(Side::Ask),
+            exchange_time: self.sync.exchange_time(),
+            received: self.sync.received_at(),
+            gaps: counts.gaps,
+            recoveries: counts.recoveries,
+            levels_bids: count(Side::Bid),
+            levels_asks: count(Side::Ask),
+        }
+    }
+
+    /// The best `depth` levels of each side.
+    pub fn view(&self, feed: &str, symbol: &str, depth: usize) -> BookView {
+        let book = self.sync.book();
+        let window = book.window();
+        BookView {
+            feed: feed.to_owned(),
+            symbol: symbol.to_owned(),
+            top: self.top(),
+            exact_low: window.low,
+            exact_high: window.high,
+            bids: book.levels(Side::Bid).take(depth).collect(),
+            asks: book.levels(Side::Ask).take(depth).collect(),
+        }
+    }
+
+    fn live_best(&self) -> Option<(u64, Option<Level>, Option<Level>)> {
+        if !self.sync.state().is_live() {
+            return None;
+        }
+        let book = self.sync.book();
+        self.sync.sequence().map(|at| (at, book.best(Side::Bid), book.best(Side::Ask)))
+    }
+
+    fn reached(&mut self, now: Stamp) -> Option<Mismatch> {
+        let (at, bid, ask) = self.live_best()?;
+        let mismatch = self.audit.book(at, bid, ask);
+        self.disbelieve(now, mismatch)
+    }
+
+    /// A book that its venue contradicts is not shown as good.
+    fn disbelieve(&mut self, now: Stamp, mismatch: Option<Mismatch>) -> Option<Mismatch> {
+        if mismatch.is_some() {
+            self.lost(now, StaleReason::Checksum);
+        }
+        mismatch
+    }
+}

@@ -1,0 +1,224 @@
+//! tiny_http, where nobody but the gate can reach it: a Unix socket in a directory only we may enter.
+//!
+//! tiny_http's accept thread ends for good on one failed `accept`. Whoever notices (a handler by the error, the gate
+//! by a refused connect) has the server started anew on a fresh path; clients see one failed request. Its four to
+//! eight own threads are not ours to join: idle ones end within 5 s of [`Backend::stop`].
+
+use crate::engine::time::Mono;
+use crate::http::counters::Counters;
+use crate::http::gate::Clock;
+use crate::http::limits::{HANDLER_STACK_BYTES, HANDLERS, REPORT_EVERY};
+use crate::http::routes::{Answer, HTML, Router};
+use crate::shell::thread::{Handle, spawn};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::fs::DirBuilder;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tiny_http::{Header, Request, Response, Server, StatusCode};
+
+/// Between two starts of a server that keeps dying: as long as the gate's own longest accept pause.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// The page runs its own script, asks this server, and nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                           connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
+
+pub struct Backend {
+    directory: PathBuf,
+    current: Mutex<Current>,
+    stopping: AtomicBool,
+    /// When the last restart was, in nanoseconds of [`Mono`].
+    restarted: AtomicU64,
+    counters: Arc<Counters>,
+}
+
+struct Current {
+    server: Arc<Server>,
+    path: PathBuf,
+    number: u64,
+    /// It takes no connections any more.
+    dead: bool,
+}
+
+/// The backend's handler threads. Dropping it stops them.
+pub struct Handlers {
+    backend: Arc<Backend>,
+    threads: Vec<Handle<()>>,
+}
+
+impl Backend {
+    /// Makes the private directory and starts tiny_http in it.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or its path is too long for a Unix socket (107 bytes).
+    pub fn start(runtime_dir: &Path, counters: Arc<Counters>) -> io::Result<Arc<Backend>> {
+        let directory = private_directory(runtime_dir)?;
+        let started = start_server(&directory, 0);
+        let (server, path) = started.inspect_err(|_| {
+            let _ = std::fs::remove_dir(&directory);
+        })?;
+        Ok(Arc::new(Backend {
+            directory,
+            current: Mutex::new(Current { server, path, number: 0, dead: false }),
+            stopping: AtomicBool::new(false),
+            restarted: AtomicU64::new(0),
+            counters,
+        }))
+    }
+
+    /// A fresh private connection, for one request. Never blocks.
+    ///
+    /// # Errors
+    /// tiny_http takes no connection; when it is gone for good, a handler is told to start it anew.
+    pub fn connect(&self, now: Mono) -> io::Result<UnixStream> {
+        let mut current = self.lock();
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&SockAddr::unix(&current.path)?) {
+            Ok(()) => Ok(UnixStream::from(std::os::fd::OwnedFd::from(socket))),
+            Err(e) => {
+                if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) {
+                    current.dead = true;
+                    self.revive(&mut current, now);
+                }
+                Err(e)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        // The guarded value is replaced in one assignment: a panic cannot leave half of it.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces a dead server, at most once a [`RESTART_PAUSE`].
+    fn revive(&self, current: &mut Current, now: Mono) {
+        let last = Mono::from_nanos(self.restarted.load(Relaxed));
+        let too_soon = last != Mono::ZERO && now.since(last) < RESTART_PAUSE;
+        if self.stopping.load(Relaxed) || !current.dead || too_soon {
+            return;
+        }
+        self.restarted.store(now.nanos().max(1), Relaxed);
+        let number = current.number.saturating_add(1);
+        // Out of descriptors or threads: the next request tries again.
+        if let Ok((server, path)) = start_server(&self.directory, number) {
+            *current = Current { server, path, number, dead: false };
+            self.counters.backend_restarts.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// One handler's life: takes requests until stopped, whatever becomes of the server meanwhile.
+    fn handle(&self, handler: usize, router: &Router, clock: &Clock) {
+        while !self.stopping.load(Relaxed) {
+            let now = clock().mono;
+            self.counters.handler_reports(handler, now);
+            let server = {
+                let mut current = self.lock();
+                self.revive(&mut current, now);
+                Arc::clone(&current.server)
+            };
+            match server.recv_timeout(REPORT_EVERY) {
+                Ok(Some(request)) => respond(request, router),
+                Ok(None) => {}
+                Err(_) => {
+                    let mut current = self.lock();
+                    current.dead |= Arc::ptr_eq(&current.server, &server);
+                }
+            }
+        }
+    }
+}
+
+impl Handlers {
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start(backend: Arc<Backend>, router: Arc<Router>, clock: &Clock) -> io::Result<Handlers> {
+        let mut handlers = Handlers { backend, threads: Vec::with_capacity(HANDLERS) };
+        for i in 0..HANDLERS {
+            let (backend, router) = (Arc::clone(&handlers.backend), Arc::clone(&router));
+            let clock = Arc::clone(clock);
+            let body = move || backend.handle(i, &router, &clock);
+            handlers.threads.push(spawn(&format!("http-{i}"), HANDLER_STACK_BYTES, body)?);
+        }
+        Ok(handlers)
+    }
+}
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        self.backend.stopping.store(true, Relaxed);
+        let server = Arc::clone(&self.backend.lock().server);
+        for _ in 0..HANDLERS {
+            server.unblock();
+        }
+        // Joins: a handler looks at the flag at least once a second, and at once when unblocked.
+        self.threads.clear();
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Answers one request. A panic while making the answer is a 500, not the end of a handler.
+fn respond(request: Request, router: &Router) {
+    let target = request.url().to_owned();
+    let answer =
+        catch_unwind(AssertUnwindSafe(|| router.answer(&target))).unwrap_or_else(|_| router.failed());
+    let Answer { status, content_type, body } = answer;
+    let mut headers = vec![
+        header("Content-Type", content_type),
+        header("Cache-Control", "no-store"),
+        header("X-Content-Type-Options", "nosniff"),
+        header("Server", "depthd"),
+    ];
+    if content_type == HTML {
+        headers.push(header("Content-Security-Policy", PAGE_POLICY));
+    }
+    let length = body.len();
+    let response = Response::new(StatusCode(status), headers, io::Cursor::new(body), Some(length), None);
+    // The body is left out for HEAD by tiny_http itself, and never sent in chunks: clients get its length.
+    // An error here means that the gate hung up: its client did, or the deadline is over.
+    let _ = request.respond(response.with_chunked_threshold(usize::MAX));
+}
+
+fn header(name: &'static str, value: &'static str) -> Header {
+    Header::from_bytes(name, value).expect("names and values are our own constants, in ASCII")
+}
+
+fn start_server(directory: &Path, number: u64) -> io::Result<(Arc<Server>, PathBuf)> {
+    let path = directory.join(format!("{number}.sock"));
+    // tiny_http starts threads with a function that panics when the system refuses.
+    match catch_unwind(AssertUnwindSafe(|| Server::http_unix(&path))) {
+        Ok(Ok(server)) => Ok((Arc::new(server), path)),
+        Ok(Err(e)) => Err(io::Error::other(format!("cannot listen on {}: {e}", path.display()))),
+        Err(_) => Err(io::Error::other("no thread could be started for HTTP answers")),
+    }
+}
+
+/// A new directory with mode 0700: no other user can reach what is in it.
+fn private_directory(parent: &Path) -> io::Result<PathBuf> {
+    let failed = |path: &Path, e: io::Error| {
+        io::Error::new(e.kind(), format!("cannot make the private directory {}: {e}", path.display()))
+    };
+    let mut attempts = 0;
+    loop {
+        // Random, so that nobody can be there before us in a shared /tmp.
+        let random = RandomState::new().build_hasher().finish();
+        let path = parent.join(format!("depthd-{}-{random:016x}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 3 => attempts += 1,
+            Err(e) => return Err(failed(&path, e)),
+        }
+    }
+}

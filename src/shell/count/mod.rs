@@ -1,0 +1,213 @@
+//! What threads count as they go: atomics where it is hot, a locked tally of words where it is rare.
+
+use crate::engine::audit::Mismatch;
+use crate::engine::connection::end::EndReason;
+use crate::engine::event::DecodeError;
+use crate::engine::histogram::Histogram;
+use crate::engine::id::ConnectionId;
+use crate::engine::stats::{RecoveryCount, Tally};
+use crate::engine::sync::Gap;
+use crate::engine::time::{Mono, Wall};
+use crate::log_limited;
+use crate::shell::link::Target;
+use crate::shell::log::Limiter;
+use log::Level;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+mod recovery;
+pub use recovery::RecoveryCounters;
+
+/// Rare events by a word out of a closed set.
+#[derive(Debug, Default)]
+pub struct Words(Mutex<Tally>);
+
+impl Words {
+    pub fn add(&self, word: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(word, 1);
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One feed's counters; written by its readers and by the workers of its books.
+#[derive(Debug, Default)]
+pub struct FeedCounters {
+    pub name: String,
+    /// Data and control messages read from sockets, and their bytes.
+    pub received: AtomicU64,
+    pub bytes: AtomicU64,
+    /// Control messages that did what they are for.
+    pub controls: AtomicU64,
+    /// Messages for which a queue had no room, or that were taken out of it for newer ones.
+    pub overflow: AtomicU64,
+    /// Messages thrown away while memory was critical.
+    pub shed: AtomicU64,
+    /// Messages of a generation that had ended.
+    pub late: AtomicU64,
+    /// What readers threw away, by reason: unknown symbols and types, malformed frames.
+    pub refused: Words,
+    pub decode_errors: Words,
+    pub gaps: Words,
+    pub mismatches: AtomicU64,
+    recoveries: Mutex<Vec<RecoveryCount>>,
+    pub control_sent: AtomicU64,
+    /// Receive time minus exchange time of a recent message, nanoseconds, two's complement.
+    pub exchange_delay_nanos: AtomicU64,
+    /// The last overflow, nanoseconds of the monotonic clock; 0 for never.
+    pub overflow_last: AtomicU64,
+    decode_log: Limiter,
+    gap_log: Limiter,
+    overflow_log: Limiter,
+    audit_log: Limiter,
+    refused_log: Limiter,
+    venue_log: Limiter,
+    up_log: Limiter,
+    down_log: Limiter,
+}
+
+impl FeedCounters {
+    pub fn new(name: &str) -> FeedCounters {
+        FeedCounters { name: name.to_owned(), ..FeedCounters::default() }
+    }
+
+    pub fn late(&self) {
+        self.late.fetch_add(1, Relaxed);
+    }
+
+    /// `messages` found no room, `symbol`'s among them.
+    pub fn overflowed(&self, messages: usize, symbol: &str, now: Mono) {
+        self.overflow.fetch_add(messages as u64, Relaxed);
+        self.overflow_last.store(now.nanos().max(1), Relaxed);
+        log_limited!(limiter: self.overflow_log, Level::Warn, now, "feed {}: the queue is full, dropping messages ({symbol} now); their books are stale until repaired",
+                self.name);
+    }
+
+    /// A data frame of `symbol` could not be read.
+    pub fn undecodable(&self, error: DecodeError, symbol: &str, now: Mono) {
+        self.decode_errors.add(error.kind());
+        log_limited!(limiter: self.decode_log, Level::Warn, now, "feed {}: a message of {symbol} cannot be read: {error}; its book is stale until repaired", self.name);
+    }
+
+    /// A frame that belongs to no book of ours.
+    pub fn refused(&self, reason: &'static str, detail: &str, now: Mono) {
+        self.refused.add(reason);
+        log_limited!(limiter: self.refused_log, Level::Warn, now, "feed {}: dropped a message ({reason}): {}", self.name, shortened(detail));
+    }
+
+    pub fn gap(&self, gap: Gap, symbol: &str, now: Mono) {
+        self.gaps.add(gap.name());
+        log_limited!(limiter: self.gap_log, Level::Warn, now, "feed {}: {symbol} has a gap: {gap}; the book is stale until repaired", self.name);
+    }
+
+    /// A repair by `method` came to `outcome`.
+    pub fn recovery(&self, method: &'static str, outcome: &'static str) {
+        let mut recoveries = self.recoveries.lock().unwrap_or_else(PoisonError::into_inner);
+        match recoveries.iter_mut().find(|r| r.method == method && r.outcome == outcome) {
+            Some(row) => row.count += 1,
+            None => recoveries.push(RecoveryCount { method, outcome, count: 1 }),
+        }
+    }
+
+    pub fn recoveries(&self) -> Vec<RecoveryCount> {
+        self.recoveries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A message said when it happened at the exchange.
+    pub fn delayed(&self, received: Wall, exchange: Wall) {
+        let delay = received.nanos().saturating_sub(exchange.nanos());
+        self.exchange_delay_nanos.store(delay.cast_unsigned(), Relaxed);
+    }
+
+    pub fn exchange_delay_ms(&self) -> Option<f64> {
+        let nanos = self.exchange_delay_nanos.load(Relaxed).cast_signed();
+        (nanos != 0).then(|| nanos as f64 / 1e6)
+    }
+
+    /// The venue reported something about the connection.
+    pub fn venue_said(&self, message: &str, now: Mono) {
+        log_limited!(limiter: self.venue_log, Level::Warn, now, "feed {}: the venue says: {}", self.name, shortened(message));
+    }
+
+    /// A name has no address now.
+    pub fn unresolved(&self, host: &str, why: &str, now: Mono) {
+        log_limited!(limiter: self.down_log, Level::Warn, now, "feed {}: cannot look up {host}: {why}; trying again", self.name);
+    }
+
+    pub fn connected(&self, connection: ConnectionId, target: &Target, symbols: usize, now: Mono) {
+        let Target { host, port, .. } = target;
+        log_limited!(limiter: self.up_log, Level::Info, now, "feed {}: connection {} to {host}:{port} is subscribed, {symbols} symbols", self.name, connection.0);
+    }
+
+    pub fn disconnected(&self, connection: ConnectionId, reason: &EndReason, now: Mono) {
+        log_limited!(limiter: self.down_log, Level::Warn, now, "feed {}: connection {} ended ({}); reconnecting", self.name, connection.0, shortened(&reason.to_string()));
+    }
+
+    pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, now: Mono) {
+        self.mismatches.fetch_add(1, Relaxed);
+        log_limited!(limiter: self.audit_log, Level::Error, now, "feed {}: {symbol} differs from the venue's own best bid and offer at {}: {:?} here, {:?} there; the book is stale",
+                self.name,
+                mismatch.sequence,
+                mismatch.book,
+                mismatch.quote);
+    }
+}
+
+/// Times and sizes, over all workers.
+#[derive(Default)]
+pub struct Timings {
+    /// Messages a worker took at once.
+    pub batch_messages: Histogram,
+    /// Nanoseconds from socket read to book published.
+    pub processing: Histogram,
+    /// Nanoseconds from gap to live.
+    pub recovery_took: Histogram,
+    /// Nanoseconds from connection lost to subscribed again.
+    pub reconnect_took: Histogram,
+}
+
+/// One worker's counters.
+#[derive(Default)]
+pub struct WorkerCounters {
+    pub batches: AtomicU64,
+    pub messages: AtomicU64,
+    pub panics: AtomicU64,
+    pub timings: Arc<Timings>,
+}
+
+impl WorkerCounters {
+    pub fn new(timings: Arc<Timings>) -> WorkerCounters {
+        WorkerCounters { timings, ..WorkerCounters::default() }
+    }
+
+    pub fn batch(&self, messages: usize) {
+        self.batches.fetch_add(1, Relaxed);
+        self.messages.fetch_add(messages as u64, Relaxed);
+        self.timings.batch_messages.record(messages as u64);
+    }
+
+    pub fn processed(&self, took: Duration) {
+        self.timings.processing.record(nanos(took));
+    }
+
+    pub fn recovered(&self, took: Duration) {
+        self.timings.recovery_took.record(nanos(took));
+    }
+}
+
+/// A duration as histograms take it: 584 years are enough.
+pub fn nanos(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The beginning of a text from outside: enough to recognize it, too little to flood a log.
+pub fn shortened(text: &str) -> String {
+    const SHOWN: usize = 120;
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}

@@ -1,0 +1,89 @@
+//! The handle others hold on a running reader: to shut its socket, to wake it, to ask it for a restart of books.
+
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::shell::wake::Wake;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Requests waiting for one reader. The planner has one restart in the making a connection.
+const COMMANDS_MAX: usize = 4;
+
+/// What a reader may be asked while it runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Take these books out of the subscription and put them back.
+    Restart { books: Vec<BookId> },
+}
+
+#[derive(Debug)]
+pub struct Port {
+    pub wake: Arc<Wake>,
+    /// A clone of the reader's socket, once it has one.
+    socket: Mutex<Option<TcpStream>>,
+    commands: Sender<Command>,
+    pub inbox: Receiver<Command>,
+}
+
+impl Port {
+    /// # Errors
+    /// No descriptor is free.
+    pub fn new() -> io::Result<Port> {
+        let (commands, inbox) = bounded(COMMANDS_MAX);
+        Ok(Port { wake: Arc::new(Wake::new()?), socket: Mutex::new(None), commands, inbox })
+    }
+
+    /// The reader has a socket now.
+    pub fn connected(&self, socket: &TcpStream) {
+        // Without a clone (no descriptor free) the bell alone ends the reader; it listens to both.
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket.try_clone().ok();
+        if self.wake.is_stopped() {
+            self.shut();
+        }
+    }
+
+    /// Ends the reader: its waits by the bell, its socket from outside.
+    pub fn shut(&self) {
+        self.wake.stop();
+        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Asks for something; false when the reader has too much to do already.
+    pub fn command(&self, command: Command) -> bool {
+        let taken = self.commands.try_send(command).is_ok();
+        self.wake.ring();
+        taken
+    }
+}
+
+/// The ports of all connections, by connection; each with the generation it belongs to.
+#[derive(Debug, Default)]
+pub struct Ports(Mutex<Vec<Open>>);
+
+type Open = Option<(Generation, Arc<Port>)>;
+
+impl Ports {
+    pub fn new(connections: usize) -> Ports {
+        Ports(Mutex::new(vec![None; connections]))
+    }
+
+    pub fn set(&self, connection: ConnectionId, port: Open) {
+        if let Some(place) = self.lock().get_mut(usize::from(connection.0)) {
+            *place = port;
+        }
+    }
+
+    /// The port of this very life of the connection.
+    pub fn get(&self, connection: ConnectionId, generation: Generation) -> Option<Arc<Port>> {
+        let ports = self.lock();
+        let (alive, port) = ports.get(usize::from(connection.0))?.as_ref()?;
+        (*alive == generation).then(|| port.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

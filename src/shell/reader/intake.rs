@@ -1,0 +1,152 @@
+//! Places frames: finds the book of each and copies it to that book's worker.
+
+use crate::engine::event::Channel;
+use crate::engine::id::BookId;
+use crate::engine::time::{Mono, Stamp};
+use crate::shell::count::FeedCounters;
+use crate::shell::queue::{Gone, Inlet, Pushed};
+use crate::venue::{Route, Venue};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Where the frames of one symbol go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BookRoute {
+    pub book: BookId,
+    pub worker: usize,
+    /// As configured.
+    pub symbol: String,
+}
+
+/// The symbols of one connection.
+#[derive(Debug, Default)]
+pub struct Routes {
+    /// By the form of the symbol that frames carry.
+    by_key: HashMap<String, BookRoute>,
+    channels: Vec<Channel>,
+}
+
+impl Routes {
+    pub fn new(routes: impl IntoIterator<Item = (String, BookRoute)>, channels: Vec<Channel>) -> Routes {
+        Routes { by_key: routes.into_iter().collect(), channels }
+    }
+
+    pub fn symbol(&self, book: BookId) -> Option<&str> {
+        self.by_key.values().find(|r| r.book == book).map(|r| r.symbol.as_str())
+    }
+}
+
+pub struct Intake {
+    routes: Arc<Routes>,
+    inlets: Vec<Inlet>,
+    counters: Arc<FeedCounters>,
+    /// Memory is critical: book messages are dropped, and say so, instead of queued.
+    shedding: Arc<AtomicBool>,
+}
+
+impl Intake {
+    pub fn new(
+        routes: Arc<Routes>,
+        inlets: Vec<Inlet>,
+        counters: Arc<FeedCounters>,
+        shedding: Arc<AtomicBool>,
+    ) -> Intake {
+        Intake { routes, inlets, counters, shedding }
+    }
+
+    /// Takes a text frame. True when it is a control message, which the caller reads.
+    ///
+    /// # Errors
+    /// [`Gone`] when a worker has ended.
+    pub fn text(
+        &mut self,
+        venue: &dyn Venue,
+        text: &str,
+        at: Stamp,
+        stopped: impl Fn() -> bool,
+    ) -> Result<bool, Gone> {
+        self.counters.received.fetch_add(1, Relaxed);
+        self.counters.bytes.fetch_add(text.len() as u64, Relaxed);
+        match venue.route(text) {
+            Route::Data { symbol, channel } => self.data(symbol, channel, text, at, stopped)?,
+            Route::Control => {
+                self.counters.controls.fetch_add(1, Relaxed);
+                return Ok(true);
+            }
+            Route::Unknown => self.counters.refused("unknown_type", text, at.mono),
+            Route::Malformed(e) => {
+                self.counters.decode_errors.add(e.kind());
+                self.counters.refused("malformed", text, at.mono);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A binary frame: no venue of ours sends one.
+    pub fn binary(&self, len: usize, now: Mono) {
+        self.counters.received.fetch_add(1, Relaxed);
+        self.counters.bytes.fetch_add(len as u64, Relaxed);
+        self.counters.refused("binary", "a binary frame", now);
+    }
+
+    /// The connection carries its books from here on.
+    ///
+    /// # Errors
+    /// [`Gone`] when a worker has ended.
+    pub fn opened(&mut self, at: Stamp) -> Result<(), Gone> {
+        self.inlets.iter_mut().try_for_each(|inlet| inlet.opened(at))
+    }
+
+    /// A book was taken out of the subscription here.
+    ///
+    /// # Errors
+    /// [`Gone`] when a worker has ended.
+    pub fn withdrawn(&mut self, book: BookId, at: Stamp) -> Result<(), Gone> {
+        let worker = self.routes.by_key.values().find(|r| r.book == book).map(|r| r.worker);
+        match worker.and_then(|w| self.inlets.get_mut(w)) {
+            Some(inlet) => inlet.withdrawn(book, at),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands over what is filled so far.
+    ///
+    /// # Errors
+    /// [`Gone`] when a worker has ended.
+    pub fn flush(&mut self) -> Result<(), Gone> {
+        self.inlets.iter_mut().try_for_each(Inlet::flush)
+    }
+
+    fn data(
+        &mut self,
+        symbol: &str,
+        channel: Channel,
+        text: &str,
+        at: Stamp,
+        stopped: impl Fn() -> bool,
+    ) -> Result<(), Gone> {
+        let Some(route) = self.routes.by_key.get(symbol) else {
+            self.counters.refused("unknown_symbol", symbol, at.mono);
+            return Ok(());
+        };
+        // The venue may send more than was asked for: a cross product of types and symbols, say.
+        if !self.routes.channels.contains(&channel) {
+            self.counters.refused.add("unwanted");
+            return Ok(());
+        }
+        let Some(inlet) = self.inlets.get_mut(route.worker) else { return Ok(()) };
+        if self.shedding.load(Relaxed) {
+            self.counters.shed.fetch_add(1, Relaxed);
+            return if channel.is_book() { inlet.lose(route.book, at) } else { Ok(()) };
+        }
+        match inlet.push(route.book, channel, text, at, stopped)? {
+            Pushed::Queued => {}
+            Pushed::Dropped => self.counters.overflowed(1, &route.symbol, at.mono),
+            Pushed::Evicted(messages) => self.counters.overflowed(messages, &route.symbol, at.mono),
+            // Counted as received, and thrown away with the rest of this life.
+            Pushed::Stopped => self.counters.late(),
+        }
+        Ok(())
+    }
+}

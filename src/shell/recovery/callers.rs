@@ -1,0 +1,148 @@
+//! The threads that wait for REST answers: as many a venue as calls may be in flight, started once.
+
+use crate::engine::event::Snapshot;
+use crate::engine::recovery::Ticket;
+use crate::shell::clock::Clock;
+use crate::shell::count::shortened;
+use crate::shell::rest::{RestAnswer, RestClient};
+use crate::shell::thread::{self, Handle};
+use crate::venue::{RestReply, RestRequest, Venue, Verdict};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// TLS, an HTTP client and a JSON reader; bodies are on the heap.
+pub const STACK_BYTES: usize = 256 * 1024;
+
+/// A call to make.
+pub struct Call {
+    pub ticket: Ticket,
+    pub venue: Arc<dyn Venue>,
+    pub symbol: String,
+    pub request: RestRequest,
+}
+
+/// How a call ended.
+pub struct Answered {
+    pub ticket: Ticket,
+    pub symbol: String,
+    pub verdict: Verdict,
+    pub used: Option<u32>,
+    /// `None`: no answer at all.
+    pub status: Option<u16>,
+    /// With every good verdict.
+    pub snapshot: Option<Snapshot>,
+    /// Why there was no good answer, for the log.
+    pub trouble: Option<String>,
+    pub took: Duration,
+}
+
+impl Answered {
+    fn failed(ticket: Ticket, symbol: String, trouble: String) -> Answered {
+        Answered {
+            ticket,
+            symbol,
+            verdict: Verdict::Failed,
+            used: None,
+            status: None,
+            snapshot: None,
+            trouble: Some(trouble),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// The callers of one venue. Dropping them waits for calls in flight: stop their client first.
+pub struct Callers {
+    calls: Option<Sender<Call>>,
+    threads: Vec<Handle<()>>,
+}
+
+impl Callers {
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start(
+        venue: &str,
+        count: usize,
+        client: &RestClient,
+        answers: &Sender<Answered>,
+        clock: &Clock,
+    ) -> io::Result<Callers> {
+        let (calls, inbox) = bounded::<Call>(count);
+        let mut threads = Vec::with_capacity(count);
+        for n in 0..count {
+            let (inbox, client, answers, clock) =
+                (inbox.clone(), client.clone(), answers.clone(), clock.clone());
+            threads.push(thread::spawn(&format!("rest-{venue}-{n}"), STACK_BYTES, move || {
+                serve(&inbox, &client, &answers, &clock)
+            })?);
+        }
+        Ok(Callers { calls: Some(calls), threads })
+    }
+
+    /// Hands a call over; gives it back when every caller is busy.
+    pub fn call(&self, call: Call) -> Result<(), Call> {
+        match &self.calls {
+            Some(calls) => calls.try_send(call).map_err(crossbeam_channel::TrySendError::into_inner),
+            None => Err(call),
+        }
+    }
+}
+
+impl Drop for Callers {
+    fn drop(&mut self) {
+        // The channel first: it is what the threads wait on.
+        self.calls.take();
+        self.threads.clear();
+    }
+}
+
+fn serve(inbox: &Receiver<Call>, client: &RestClient, answers: &Sender<Answered>, clock: &Clock) {
+    for call in inbox {
+        let started = clock.mono();
+        let (ticket, symbol) = (call.ticket, call.symbol.clone());
+        // Every ticket is answered, whatever becomes of the call: a lost one would hold its place for ever.
+        let outcome = catch_unwind(AssertUnwindSafe(|| judge(client.get(&call.request), call)));
+        let mut answered = outcome.unwrap_or_else(|payload| {
+            Answered::failed(
+                ticket,
+                symbol,
+                format!("the call panicked: {}", thread::message(payload.as_ref())),
+            )
+        });
+        answered.took = clock.mono().since(started);
+        // As many places as callers: there is always one for us. If nobody listens any more, nobody needs it.
+        let _ = answers.try_send(answered);
+    }
+}
+
+fn judge(result: Result<RestAnswer, String>, call: Call) -> Answered {
+    let Call { ticket, venue, symbol, .. } = call;
+    match result {
+        Err(trouble) => Answered::failed(ticket, symbol, trouble),
+        Ok(answer) => {
+            let mut answered = Answered::failed(ticket, symbol, String::new());
+            answered.trouble = None;
+            let reply = RestReply { status: answer.status, headers: &answer.headers, body: &answer.body };
+            answered.status = Some(answer.status);
+            answered.used = venue.used_budget(&reply);
+            answered.verdict = venue.verdict(&reply);
+            if answered.verdict == Verdict::Good {
+                match venue.snapshot(&answered.symbol, &answer.body) {
+                    Ok(snapshot) => answered.snapshot = Some(snapshot),
+                    // A good status with nonsense behind it is a failure like any other.
+                    Err(e) => {
+                        answered.verdict = Verdict::Failed;
+                        answered.trouble = Some(format!("the answer cannot be read: {e}"));
+                    }
+                }
+            } else {
+                let body = String::from_utf8_lossy(&answer.body);
+                answered.trouble = Some(format!("status {}: {}", answer.status, shortened(&body)));
+            }
+            answered
+        }
+    }
+}

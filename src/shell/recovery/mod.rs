@@ -1,0 +1,180 @@
+//! The recovery thread: does what the planner says, and tells it what came of it.
+//!
+//! It owns the planner and waits on what workers need, on answers, and on the planner's next deadline. Calls are made by
+//! its [`callers`]; restarts go to the readers; reconnects to the supervisor.
+
+pub mod callers;
+
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::ledger::Ledger;
+use crate::engine::need::Joined;
+use crate::engine::recovery::{Action, Planner};
+use crate::engine::time::Mono;
+use crate::shell::beat::Beat;
+use crate::shell::clock::Clock;
+use crate::shell::count::RecoveryCounters;
+use crate::shell::event::Event;
+use crate::shell::port::{Command, Ports};
+use crate::shell::worker::{Side, Told};
+use crate::venue::{Venue, Verdict};
+use callers::{Answered, Call, Callers};
+use crossbeam_channel::{Receiver, Sender, select};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub const STACK_BYTES: usize = 256 * 1024;
+/// The longest wait, and so how often an idle recovery thread says that it lives.
+const BEAT_EVERY: Duration = Duration::from_millis(500);
+
+/// What the supervisor and readers of books say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A life of a connection is over: nothing of it is repaired any more.
+    Down {
+        connection: ConnectionId,
+        generation: Generation,
+    },
+    /// Somebody reads this book.
+    Interest {
+        book: BookId,
+    },
+    Stop,
+}
+
+/// One book, as far as repairing goes.
+pub struct BookFacts {
+    pub venue: Arc<dyn Venue>,
+    pub venue_index: usize,
+    pub feed: usize,
+    pub rest_url: String,
+    pub symbol: String,
+    pub key: Option<crate::config::Secret>,
+    pub worker: usize,
+}
+
+pub struct Recovery {
+    pub planner: Planner,
+    pub ledgers: Arc<Mutex<Vec<Ledger>>>,
+    pub books: Vec<BookFacts>,
+    pub callers: Vec<Callers>,
+    pub workers: Vec<Sender<Side>>,
+    pub ports: Arc<Ports>,
+    pub told: Receiver<Told>,
+    pub answers: Receiver<Answered>,
+    pub notices: Receiver<Notice>,
+    pub events: Sender<Event>,
+    pub counters: Arc<RecoveryCounters>,
+    pub beat: Arc<Beat>,
+    pub clock: Clock,
+}
+
+impl Recovery {
+    /// Runs until the supervisor drops its end.
+    pub fn run(mut self) {
+        loop {
+            let wait = self.planner.deadline().since(self.clock.mono()).min(BEAT_EVERY);
+            select! {
+                recv(self.notices) -> notice => match notice {
+                    Err(_) | Ok(Notice::Stop) => return,
+                    Ok(notice) => self.notice(notice),
+                },
+                recv(self.answers) -> answer => if let Ok(answer) = answer { self.answered(answer) },
+                recv(self.told) -> told => if let Ok(told) = told { self.told(told) },
+                default(wait) => {}
+            }
+            // Everything that is there before acting once: a burst of gaps is one decision.
+            while let Ok(told) = self.told.try_recv() {
+                self.told(told);
+            }
+            self.act();
+            let now = self.clock.mono();
+            self.beat.mark(now);
+            self.counters.observe(&self.planner, self.callers.len());
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        let now = self.clock.mono();
+        match notice {
+            Notice::Down { connection, generation } => {
+                self.planner.connection_down(now, connection, generation)
+            }
+            Notice::Interest { book } => self.planner.interest(now, book),
+            Notice::Stop => {}
+        }
+    }
+
+    fn told(&mut self, told: Told) {
+        let now = self.clock.mono();
+        match told {
+            Told::Need { book, connection, generation, need } => {
+                self.planner.need(now, book, connection, generation, need);
+            }
+            Told::Joined { book, generation, joined } => {
+                self.planner.joined(now, book, generation, joined);
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Answered) {
+        let now = self.clock.mono();
+        let asked = self.planner.answered(now, answer.ticket, answer.verdict, answer.used, answer.status);
+        // A cancelled call was counted against its budget all the same; its body is nobody's.
+        let Some((book, _, generation)) = asked else { return };
+        let feed = self.feed(book);
+        self.counters.answered(feed, answer.status, answer.took);
+        if let Some(trouble) = &answer.trouble {
+            self.counters.trouble(feed, &answer.symbol, trouble, now);
+        }
+        let Some(snapshot) = answer.snapshot else { return };
+        let worker = self.books.get(book.0 as usize).and_then(|facts| self.workers.get(facts.worker));
+        let request = Side::Snapshot { book, generation, snapshot: Box::new(snapshot) };
+        if worker.is_none_or(|w| w.try_send(request).is_err()) {
+            self.planner.joined(now, book, generation, Joined::Unusable);
+        }
+    }
+
+    fn act(&mut self) {
+        loop {
+            let now = self.clock.mono();
+            let action = {
+                let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+                self.planner.next(now, &mut ledgers)
+            };
+            match action {
+                None => return,
+                Some(Action::Fetch { ticket, book, .. }) => self.fetch(now, ticket, book),
+                Some(Action::Restart { connection, generation, books }) => {
+                    self.counters.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    // A connection that is gone meanwhile cancels its repairs by itself.
+                    if let Some(port) = self.ports.get(connection, generation) {
+                        port.command(Command::Restart { books });
+                    }
+                }
+                Some(Action::Reconnect { connection, generation, .. }) => {
+                    let _ = self.events.try_send(Event::Reconnect { connection, generation });
+                }
+            }
+        }
+    }
+
+    fn fetch(&mut self, now: Mono, ticket: crate::engine::recovery::Ticket, book: BookId) {
+        let Some(facts) = self.books.get(book.0 as usize) else { return };
+        let key = facts.key.as_ref().map(|k| k.reveal());
+        let call = Call {
+            ticket,
+            venue: facts.venue.clone(),
+            symbol: facts.symbol.clone(),
+            request: facts.venue.snapshot_request(&facts.rest_url, &facts.symbol, key),
+        };
+        let busy = self.callers.get(facts.venue_index).is_none_or(|callers| callers.call(call).is_err());
+        if busy {
+            // The planner's count of calls in flight keeps this from happening; if it does, the call failed.
+            self.planner.answered(now, ticket, Verdict::Failed, None, None);
+        }
+    }
+
+    fn feed(&self, book: BookId) -> usize {
+        self.books.get(book.0 as usize).map_or(0, |facts| facts.feed)
+    }
+}

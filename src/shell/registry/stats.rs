@@ -1,0 +1,218 @@
+//! One copy of everything that is counted, read off the atomics.
+
+use super::{FeedEntry, Registry};
+use crate::engine::state::StaleReason;
+use crate::engine::stats::{
+    BookRow, ConnectionStats, FeedStats, Flow, MemoryStats, OVERFLOW, QueueRow, QueueStats, Stats,
+    ThreadStats, WorkerStats,
+};
+use crate::engine::sync::Discard;
+use crate::engine::time::{Mono, Stamp, Wall};
+use crate::shell::slot::{Published, Slot};
+use crate::shell::status::ConnectionStatus;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::Duration;
+
+/// The last seconds that a message rate is taken over.
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(3_600);
+/// A queue that dropped something this recently counts as pushing back.
+const PUSHING_BACK: Duration = Duration::from_secs(5);
+
+pub fn collect(registry: &Registry) -> Stats {
+    let now = registry.clock.stamp();
+    let rows: Vec<(usize, BookRow, Published)> =
+        registry.slots.iter().map(|slot| row(registry, slot)).collect();
+    let feeds: Vec<FeedStats> =
+        (0..).zip(&registry.feeds).map(|(index, entry)| feed(registry, index, entry, &rows, now)).collect();
+    let received = feeds.iter().map(|f| f.messages.received).sum();
+    let gaps: u64 = feeds.iter().map(|f| f.gaps.total()).sum();
+    let errors = gaps + feeds.iter().map(|f| f.decode_errors.total()).sum::<u64>();
+    let observed = registry.observed();
+    let message_rate = observed.message_rate.per_second(now.mono, received, RATE_WINDOW);
+    let errors_per_second = observed.error_rate.per_second(now.mono, errors, RATE_WINDOW);
+    let mut stats = Stats {
+        now,
+        started: registry.started,
+        startup_done: true,
+        queue: queue(registry, now),
+        recovery: registry.recovery.stats(),
+        processing: registry.timings.processing.view(),
+        batch_messages: registry.timings.batch_messages.view(),
+        recovery_took: registry.timings.recovery_took.view(),
+        reconnect_took: registry.timings.reconnect_took.view(),
+        reconnect_last: observed.reconnect_last,
+        message_rate,
+        gap_rate_per_hour: observed.gap_rate.per_second(now.mono, gaps, HOUR) * HOUR.as_secs_f64(),
+        error_rate: if message_rate > 0.0 { (errors_per_second / message_rate).min(1.0) } else { 0.0 },
+        log_lines_dropped: (registry.log_dropped)(),
+        memory: MemoryStats {
+            heap_used_bytes: observed.memory.anonymous_bytes,
+            heap_limit_bytes: registry.memory_limit_bytes,
+            heap_peak_bytes: observed.heap_peak_bytes,
+            rss_bytes: observed.memory.rss_bytes,
+            threads: observed.memory.threads,
+            open_fds: observed.memory.open_fds,
+            queues: Vec::new(),
+        },
+        ..Stats::default()
+    };
+    drop(observed);
+    stats.feeds = feeds;
+    stats.workers = workers(registry);
+    stats.memory.queues = queues(&stats.workers);
+    stats.threads = registry.expected().map(|beat| thread(beat, now)).collect();
+    stats.books = rows.into_iter().map(|(_, row, _)| row).collect();
+    stats
+}
+
+fn row(registry: &Registry, slot: &Slot) -> (usize, BookRow, Published) {
+    let (top, published) = registry.top(slot);
+    let feed = usize::from(slot.feed.0);
+    let c = &published.counts;
+    let mut messages = Flow {
+        received: c.received
+            + published.flow.trade_frames
+            + published.flow.quote_frames
+            + published.flow.undecodable,
+        applied: c.applied + published.flow.trade_frames + published.flow.quote_frames,
+        duplicate: c.duplicate,
+        buffered: c.buffered,
+        discarded: Discard::ALL.iter().zip(c.discarded).map(|(why, count)| (why.name(), count)).collect(),
+    };
+    messages.discarded.add(StaleReason::Decode.name(), published.flow.undecodable);
+    let row = BookRow {
+        feed: registry.feed_name(feed).to_owned(),
+        symbol: slot.symbol.clone(),
+        top,
+        messages,
+        heap_bytes: published.heap_bytes,
+        recovery_took: published.recovery_took,
+    };
+    (feed, row, published)
+}
+
+fn feed(
+    registry: &Registry,
+    index: usize,
+    entry: &FeedEntry,
+    rows: &[(usize, BookRow, Published)],
+    now: Stamp,
+) -> FeedStats {
+    let counters = &entry.counters;
+    let mine = || rows.iter().filter(|(feed, ..)| *feed == index);
+    let controls = counters.controls.load(Relaxed);
+    let mut flow = Flow { applied: controls, ..Flow::default() };
+    for (_, row, _) in mine() {
+        flow.applied += row.messages.applied;
+        flow.duplicate += row.messages.duplicate;
+        flow.buffered += row.messages.buffered;
+        row.messages.discarded.iter().for_each(|(why, count)| flow.discarded.add(why, count));
+    }
+    counters.refused.tally().iter().for_each(|(why, count)| flow.discarded.add(why, count));
+    flow.discarded.add(OVERFLOW, counters.overflow.load(Relaxed));
+    flow.discarded.add("memory", counters.shed.load(Relaxed));
+    flow.discarded.add("late", counters.late.load(Relaxed));
+    // Last, so that nothing settled is missing from it.
+    flow.received = counters.received.load(Acquire);
+    let connections: Vec<ConnectionStats> =
+        registry.connections.iter().filter(|c| c.feed == index).map(|c| connection(c, now)).collect();
+    let observed = registry.observed();
+    let message_rate =
+        observed.feed_rates.get(index).map_or(0.0, |r| r.per_second(now.mono, flow.received, RATE_WINDOW));
+    drop(observed);
+    let venue = registry.recovery.venue(entry.venue_index);
+    FeedStats {
+        name: entry.name.clone(),
+        venue: entry.venue.to_owned(),
+        enabled: entry.enabled,
+        subscriptions: connections.iter().filter(|c| c.connected).map(|c| c.symbols as u64).sum(),
+        connections,
+        messages: flow,
+        bytes_received: counters.bytes.load(Relaxed),
+        message_rate,
+        trades: mine().map(|(.., p)| p.flow.trade_frames).sum(),
+        quotes: mine().map(|(.., p)| p.flow.quote_frames).sum(),
+        audit_checks: mine().map(|(.., p)| p.audit_checks).sum(),
+        audit_mismatches: mine().map(|(.., p)| p.audit_mismatches).sum(),
+        decode_errors: counters.decode_errors.tally(),
+        gaps: counters.gaps.tally(),
+        recoveries: counters.recoveries(),
+        rest_requests: registry.recovery.requests(index),
+        rest_in_flight: venue.in_flight,
+        rest_breaker: venue.breaker,
+        reconnects: entry.reconnects.tally(),
+        control_sent: counters.control_sent.load(Relaxed),
+        exchange_delay_ms: counters.exchange_delay_ms(),
+    }
+}
+
+fn connection(status: &ConnectionStatus, now: Stamp) -> ConnectionStats {
+    let told = status.told();
+    ConnectionStats {
+        generation: told.generation,
+        phase: told.phase,
+        connected: told.connected,
+        symbols: status.symbols,
+        since: told.since,
+        last_frame: status.last_frame().map_or(Stamp::ZERO, |at| at_wall(at, now)),
+        lives: told.lives,
+        last_end: told.last_end,
+        teardown_ms: told.teardown,
+    }
+}
+
+/// An earlier monotonic instant with the wall time it must have had.
+fn at_wall(at: Mono, now: Stamp) -> Stamp {
+    let ago = i64::try_from(now.mono.since(at).as_nanos()).unwrap_or(i64::MAX);
+    Stamp { mono: at, wall: Wall::from_nanos(now.wall.nanos().saturating_sub(ago)) }
+}
+
+fn workers(registry: &Registry) -> Vec<WorkerStats> {
+    let stats = |worker: &super::WorkerEntry| WorkerStats {
+        name: worker.name.clone(),
+        books: worker.books,
+        batches: worker.counters.batches.load(Relaxed),
+        messages: worker.counters.messages.load(Relaxed),
+        queue_messages: worker.gauge.messages.load(Relaxed) as u64,
+        queue_bytes: worker.gauge.bytes.load(Relaxed) as u64,
+        queue_messages_max: worker.gauge.messages_max as u64,
+        queue_bytes_max: worker.gauge.bytes_max as u64,
+        panics: worker.counters.panics.load(Relaxed),
+    };
+    registry.workers.iter().map(stats).collect()
+}
+
+fn queues(workers: &[WorkerStats]) -> Vec<QueueRow> {
+    let row = |w: &WorkerStats| QueueRow {
+        name: w.name.clone(),
+        messages: w.queue_messages,
+        messages_max: w.queue_messages_max,
+        bytes: w.queue_bytes,
+        bytes_max: w.queue_bytes_max,
+    };
+    workers.iter().map(row).collect()
+}
+
+fn queue(registry: &Registry, now: Stamp) -> QueueStats {
+    let sum = |of: fn(&crate::shell::queue::QueueGauge) -> usize| {
+        registry.workers.iter().map(|w| of(&w.gauge) as u64).sum::<u64>()
+    };
+    let last = registry.feeds.iter().map(|f| f.counters.overflow_last.load(Relaxed)).max().filter(|n| *n > 0);
+    let last_lost = last.map(|nanos| at_wall(Mono::from_nanos(nanos), now));
+    QueueStats {
+        messages: sum(|g| g.messages.load(Relaxed)),
+        bytes: sum(|g| g.bytes.load(Relaxed)),
+        messages_max: sum(|g| g.messages_max),
+        bytes_max: sum(|g| g.bytes_max),
+        // Peaks of single queues need not have been at once; their sum is an upper bound.
+        messages_peak: sum(|g| g.messages_high.load(Relaxed)),
+        bytes_peak: sum(|g| g.bytes_high.load(Relaxed)),
+        backpressure: last_lost.is_some_and(|at| now.mono.since(at.mono) < PUSHING_BACK),
+        last_lost,
+    }
+}
+
+fn thread(beat: &crate::shell::beat::Beat, now: Stamp) -> ThreadStats {
+    ThreadStats { name: beat.name.clone(), reported: at_wall(beat.last(), now), within: beat.within }
+}

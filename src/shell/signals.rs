@@ -1,0 +1,55 @@
+//! Signals, turned into events. One thread waits for them; a second SIGTERM or SIGINT ends the process at once.
+
+use crate::shell::event::Event;
+use crate::shell::thread::{self, Handle};
+use crossbeam_channel::Sender;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
+use signal_hook::iterator::{Handle as Close, Signals};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+const STACK_BYTES: usize = 64 * 1024;
+/// Killed by a second signal in the middle of a stop: the shell's convention for SIGTERM.
+const FORCED: i32 = 143;
+
+/// The thread. Dropping it ends and joins it.
+pub struct Listener {
+    close: Close,
+    _thread: Handle<()>,
+}
+
+impl Listener {
+    /// # Errors
+    /// The handlers cannot be installed or the thread not be started.
+    pub fn start(events: Sender<Event>) -> io::Result<Listener> {
+        let once = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            // In this order: the first signal arms, the second ends.
+            flag::register_conditional_shutdown(signal, FORCED, once.clone())?;
+            flag::register(signal, once.clone())?;
+        }
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+        let close = signals.handle();
+        let thread = thread::spawn("signals", STACK_BYTES, move || {
+            for signal in signals.forever() {
+                let event = match signal {
+                    SIGHUP => Event::Reload,
+                    SIGUSR1 => Event::Dump,
+                    _ => Event::Stop,
+                };
+                // A supervisor that is busy for a second is asked by the next signal again.
+                let _ = events.send_timeout(event, Duration::from_secs(1));
+            }
+        })?;
+        Ok(Listener { close, _thread: thread })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.close.close();
+    }
+}

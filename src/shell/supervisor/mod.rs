@@ -1,0 +1,338 @@
+//! The supervisor: performs what the connections' lifecycle machines say, in the order they say it.
+//!
+//! It is the main thread. It waits on its inbox and on the machines' next deadline, owns every reader, and is the only
+//! one that starts, shuts and joins them. There is one way down for every connection, whatever ended it.
+
+mod connection;
+mod pulse;
+
+use crate::config::Overflow;
+use crate::engine::connection::end::EndReason;
+use crate::engine::connection::step::{Phase, Step};
+use crate::engine::id::{ConnectionId, Generation};
+use crate::engine::time::Mono;
+use crate::shell::clock::Clock;
+use crate::shell::event::Event;
+use crate::shell::port::Ports;
+use crate::shell::queue::{Entrance, Job, LossBoard};
+use crate::shell::recovery::Notice;
+use crate::shell::registry::Registry;
+use crate::shell::resolver::Asker;
+use connection::Connection;
+pub use connection::Facts;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+pub use pulse::Pulse;
+use rustls::ClientConfig;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// A worker or reader that panics more often than this within [`PANIC_WINDOW`] is not going to get better.
+const PANICS_MAX: usize = 3;
+const PANIC_WINDOW: Duration = Duration::from_secs(60);
+
+/// What every connection shares.
+pub struct Common {
+    pub batch: usize,
+    pub overflow: Overflow,
+    pub seed: u64,
+    pub events: Sender<Event>,
+    pub ports: Arc<Ports>,
+    pub shedding: Arc<AtomicBool>,
+    pub tls: Arc<ClientConfig>,
+    pub clock: Clock,
+}
+
+/// How the daemon's run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Exit {
+    Stopped,
+    /// Something that must not happen did; the process has to be started anew.
+    Failed(String),
+}
+
+pub struct Supervisor {
+    connections: Vec<Connection>,
+    common: Common,
+    inbox: Receiver<Event>,
+    entrances: Vec<Entrance>,
+    losses: Arc<dyn LossBoard>,
+    names: Asker,
+    notices: Sender<Notice>,
+    registry: Arc<Registry>,
+    pulse: Pulse,
+    panics: VecDeque<Mono>,
+    stopping: bool,
+    failed: Option<String>,
+}
+
+/// The supervisor's parts, in one piece so that the order of arguments cannot be mistaken.
+pub struct Parts {
+    pub common: Common,
+    pub inbox: Receiver<Event>,
+    pub entrances: Vec<Entrance>,
+    pub losses: Arc<dyn LossBoard>,
+    pub names: Asker,
+    pub notices: Sender<Notice>,
+    pub registry: Arc<Registry>,
+    pub pulse: Pulse,
+}
+
+impl Supervisor {
+    pub fn new(
+        parts: Parts,
+        connections: Vec<(Facts, crate::engine::connection::lifecycle::Lifecycle)>,
+    ) -> Supervisor {
+        let Parts { common, inbox, entrances, losses, names, notices, registry, pulse } = parts;
+        let connections =
+            connections.into_iter().map(|(facts, lifecycle)| Connection::new(facts, lifecycle)).collect();
+        Supervisor {
+            connections,
+            common,
+            inbox,
+            entrances,
+            losses,
+            names,
+            notices,
+            registry,
+            pulse,
+            panics: VecDeque::new(),
+            stopping: false,
+            failed: None,
+        }
+    }
+
+    /// Runs until told to stop, or until something is beyond repair.
+    pub fn run(mut self) -> Exit {
+        let now = self.common.clock.mono();
+        for connection in &mut self.connections {
+            connection.lifecycle.start(now);
+        }
+        loop {
+            for index in 0..self.connections.len() {
+                self.advance(index);
+            }
+            if let Some(why) = self.failed.take() {
+                // A thread that does not end cannot be joined: the process's end is what ends it.
+                self.connections.iter_mut().for_each(Connection::abandon);
+                return Exit::Failed(why);
+            }
+            if self.stopping && self.connections.iter().all(|c| c.lifecycle.phase() == Phase::Stopped) {
+                return Exit::Stopped;
+            }
+            let stamp = self.common.clock.stamp();
+            let next_pulse = self.pulse.beat(stamp, &self.registry, self.stopping);
+            let deadline =
+                self.connections.iter().map(|c| c.lifecycle.deadline()).fold(next_pulse, Mono::min);
+            match self.inbox.recv_timeout(deadline.since(stamp.mono)) {
+                Ok(event) => self.event(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.failed = Some("nobody can reach the supervisor".to_owned())
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let now = self.common.clock.mono();
+        match event {
+            Event::Upgraded { connection, generation } => {
+                self.with(connection, |c| c.lifecycle.upgraded(now, generation));
+            }
+            Event::Subscribed { connection, generation } => {
+                self.with(connection, |c| c.lifecycle.subscribed(now, generation));
+                self.subscribed(connection);
+            }
+            Event::Ended { connection, generation, reason } => {
+                self.ended(connection, generation, reason, now)
+            }
+            Event::Resolved { connection, answer } => self.with(connection, |c| {
+                let ok = answer.is_ok();
+                match answer {
+                    Ok(addresses) => c.addresses = addresses,
+                    Err(why) => c.facts.counters.unresolved(&c.facts.target.host, &why, now),
+                }
+                c.lifecycle.resolved(now, ok);
+            }),
+            Event::Fenced { connection, generation, .. } => self.with(connection, |c| {
+                c.fences_due = c.fences_due.saturating_sub(1);
+                if c.fences_due == 0 {
+                    c.lifecycle.fenced(now, generation);
+                }
+            }),
+            Event::Reconnect { connection, generation } => self.with(connection, |c| {
+                c.lifecycle.request_reconnect(now, generation, EndReason::Requested);
+            }),
+            Event::WorkerPanicked { worker, message } => self.worker_panicked(worker, &message, now),
+            Event::Lost { thread, message } => {
+                self.failed = Some(format!("thread {thread} is lost: {message}"))
+            }
+            Event::Stop => self.stop(now),
+            Event::Dump => self.registry.dump(),
+            Event::Reload => log::warn!("reload is not possible here: no configuration file"),
+        }
+    }
+
+    fn stop(&mut self, now: Mono) {
+        if !self.stopping {
+            self.stopping = true;
+            log::info!("stopping");
+            self.pulse.stopping();
+            for connection in &mut self.connections {
+                connection.lifecycle.stop(now);
+            }
+        }
+    }
+
+    fn ended(&mut self, connection: ConnectionId, generation: Generation, reason: EndReason, now: Mono) {
+        if reason == EndReason::Panic {
+            self.panicked(now);
+        }
+        self.with(connection, |c| {
+            c.farewell();
+            c.lifecycle.ended(now, generation, reason);
+        });
+    }
+
+    fn worker_panicked(&mut self, worker: usize, message: &str, now: Mono) {
+        log::error!("worker {worker} panicked: {message}; its books are read anew");
+        self.panicked(now);
+        // What the worker knew is gone, so every stream has to begin again.
+        for connection in &mut self.connections {
+            if let Some(generation) = connection.lifecycle.generation() {
+                connection.lifecycle.request_reconnect(now, generation, EndReason::Panic);
+            }
+        }
+    }
+
+    fn panicked(&mut self, now: Mono) {
+        self.panics.push_back(now);
+        while self.panics.front().is_some_and(|at| now.since(*at) > PANIC_WINDOW) {
+            self.panics.pop_front();
+        }
+        if self.panics.len() >= PANICS_MAX {
+            self.failed = Some(format!("{PANICS_MAX} panics within {} s", PANIC_WINDOW.as_secs()));
+        }
+    }
+
+    /// Performs every step a connection's machine has ready.
+    fn advance(&mut self, index: usize) {
+        loop {
+            let now = self.common.clock.mono();
+            let Some(connection) = self.connections.get_mut(index) else { return };
+            if connection.joining && connection.try_join(&self.common) {
+                connection.joining = false;
+                if let Some(generation) = connection.lifecycle.generation() {
+                    connection.lifecycle.joined(now, generation);
+                }
+            }
+            let step = connection.lifecycle.next(now);
+            connection.facts.status.tell(|told| told.phase = connection.lifecycle.phase().name());
+            match step {
+                None => return,
+                Some(step) => self.perform(index, step, now),
+            }
+        }
+    }
+
+    fn perform(&mut self, index: usize, step: Step, now: Mono) {
+        let Some(c) = self.connections.get_mut(index) else { return };
+        let id = c.facts.id;
+        match step {
+            Step::Resolve => {
+                let events = self.common.events.clone();
+                // A supervisor that is gone needs no answer.
+                let reply = move |answer| drop(events.try_send(Event::Resolved { connection: id, answer }));
+                self.names.ask(&c.facts.target.host, c.facts.target.port, reply);
+            }
+            Step::AskConnect => {
+                let token = c.facts.purse.take_connect(now);
+                c.lifecycle.connect_token(now, token);
+            }
+            Step::Spawn { generation } => {
+                c.facts.status.tell(|told| {
+                    told.generation = generation.0;
+                    told.lives += 1;
+                });
+                c.facts.status.believe(generation);
+                if let Err(e) = c.spawn(generation, &self.common, &self.entrances, &self.losses) {
+                    log::error!("feed {}: cannot start a reader: {e}; trying again", c.facts.counters.name);
+                    c.lifecycle.ended(now, generation, EndReason::NoThread);
+                }
+            }
+            Step::MarkDead(_) => {
+                c.facts.status.disbelieve();
+                let since = self.common.clock.stamp();
+                c.facts.status.tell(|told| {
+                    if std::mem::replace(&mut told.connected, false) {
+                        told.since = since;
+                    }
+                });
+            }
+            Step::Shut(_) => c.shut(),
+            Step::Join(_) => c.joining = true,
+            Step::Fence(generation) => self.fence(index, generation, now),
+            Step::Cancel(generation) => {
+                // Bounded by what the recovery thread does between two looks at its inbox.
+                let _ = self
+                    .notices
+                    .send_timeout(Notice::Down { connection: id, generation }, Duration::from_secs(1));
+            }
+            Step::Record { teardown, .. } => self.record(index, teardown, now),
+            Step::Stuck { joining, .. } => {
+                let what = if joining { "its reader does not end" } else { "a worker does not move" };
+                self.failed = Some(format!("feed {}: a teardown is stuck: {what}", c.facts.counters.name));
+            }
+            Step::Stopped => {}
+        }
+    }
+
+    fn fence(&mut self, index: usize, generation: Generation, now: Mono) {
+        let Some(c) = self.connections.get_mut(index) else { return };
+        let connection = c.facts.id;
+        let sent =
+            self.entrances.iter().filter(|e| e.send(Job::Fence { connection, generation }).is_ok()).count();
+        c.fences_due = sent;
+        if sent == 0 {
+            c.lifecycle.fenced(now, generation);
+        }
+    }
+
+    fn record(&mut self, index: usize, teardown: Duration, now: Mono) {
+        let Some(c) = self.connections.get_mut(index) else { return };
+        let reason = c.lifecycle.last_end().cloned().unwrap_or(EndReason::Stop);
+        self.registry.ended(c.facts.feed, &reason, teardown);
+        c.facts.status.tell(|told| {
+            told.teardown = Some(teardown);
+            told.last_end = Some(reason.to_string());
+        });
+        if reason != EndReason::Stop {
+            c.facts.counters.disconnected(c.facts.id, &reason, now);
+        }
+    }
+
+    fn subscribed(&mut self, connection: ConnectionId) {
+        let since = self.common.clock.stamp();
+        let registry = self.registry.clone();
+        self.with(connection, |c| {
+            let took = c.lifecycle.reconnect_took();
+            c.facts.status.tell(|told| {
+                told.connected = true;
+                told.since = since;
+                told.reconnect = took;
+            });
+            if let Some(took) = took {
+                registry.reconnected(took);
+            }
+            c.facts.counters.connected(c.facts.id, &c.facts.target, c.facts.status.symbols, since.mono);
+        });
+    }
+
+    fn with(&mut self, connection: ConnectionId, act: impl FnOnce(&mut Connection)) {
+        if let Some(c) = self.connections.iter_mut().find(|c| c.facts.id == connection) {
+            act(c);
+        }
+    }
+}

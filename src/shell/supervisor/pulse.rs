@@ -1,0 +1,117 @@
+//! What the supervisor does twice a second beside its machines: rates, memory, the watchdog, and the end of patience
+//! when memory runs out.
+
+use crate::config::Memory;
+use crate::engine::time::{Mono, Stamp};
+use crate::shell::memory;
+use crate::shell::notify::Notify;
+use crate::shell::registry::Registry;
+use crate::shell::worker::Side;
+use crossbeam_channel::Sender;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Often enough for a watchdog of 20 s and for rates a person reads, seldom enough to cost nothing.
+const EVERY: Duration = Duration::from_millis(500);
+
+pub struct Pulse {
+    pub notify: Notify,
+    pub watchdog: Option<Duration>,
+    pub limits: Memory,
+    pub shedding: Arc<AtomicBool>,
+    pub workers: Vec<Sender<Side>>,
+    next: Mono,
+    fed: Mono,
+    ready: bool,
+    warned: bool,
+    throttled: bool,
+}
+
+impl Pulse {
+    pub fn new(
+        notify: Notify,
+        limits: Memory,
+        shedding: Arc<AtomicBool>,
+        workers: Vec<Sender<Side>>,
+    ) -> Pulse {
+        let watchdog = notify.watchdog_interval();
+        Pulse {
+            notify,
+            watchdog,
+            limits,
+            shedding,
+            workers,
+            next: Mono::ZERO,
+            fed: Mono::ZERO,
+            ready: false,
+            warned: false,
+            throttled: false,
+        }
+    }
+
+    /// Does what is due; says when to come again.
+    pub fn beat(&mut self, now: Stamp, registry: &Registry, stopping: bool) -> Mono {
+        if now.mono < self.next {
+            return self.next;
+        }
+        self.next = now.mono.after(EVERY);
+        if !self.ready && !stopping {
+            self.ready = true;
+            self.notify.ready(&registry.summary());
+        }
+        registry.observe(now, memory::observe());
+        self.memory(registry);
+        self.watchdog(now.mono, registry);
+        self.next
+    }
+
+    pub fn stopping(&self) {
+        self.notify.stopping("stopping");
+    }
+
+    /// Feeds the watchdog while every thread has reported within its time.
+    fn watchdog(&mut self, now: Mono, registry: &Registry) {
+        // Half of what the manager allows, as it advises.
+        let Some(every) = self.watchdog.map(|w| w / 2) else { return };
+        if now.since(self.fed) < every.saturating_sub(EVERY) {
+            return;
+        }
+        match registry.overdue(now) {
+            None => {
+                self.fed = now;
+                self.notify.status(&registry.summary());
+                self.notify.watchdog();
+            }
+            Some(thread) => log::error!("thread {thread} has not reported in time; the watchdog is not fed"),
+        }
+    }
+
+    fn memory(&mut self, registry: &Registry) {
+        let part = registry.memory_part(self.limits.limit_bytes);
+        let warn = part >= self.limits.warn;
+        if warn && !self.warned {
+            log::warn!("memory is at {:.0} % of its limit", part * 100.0);
+        }
+        self.warned = warn;
+        let throttle = part >= self.limits.throttle;
+        if throttle && !self.throttled {
+            log::warn!("memory is at {:.0} % of its limit: trades are forgotten", part * 100.0);
+            for worker in &self.workers {
+                let _ = worker.try_send(Side::Shed);
+            }
+        }
+        self.throttled = throttle;
+        let critical = part >= self.limits.critical;
+        if critical != self.shedding.swap(critical, Relaxed) {
+            if critical {
+                log::error!(
+                    "memory is at {:.0} % of its limit: messages are dropped until it falls",
+                    part * 100.0
+                );
+            } else {
+                log::info!("memory has fallen: messages are taken again");
+            }
+        }
+    }
+}
