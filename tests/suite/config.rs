@@ -208,7 +208,15 @@ fn half_a_file_is_never_a_panic() {
 /// The arithmetic agrees with the parts it speaks for.
 #[test]
 fn the_bounds_counted_are_the_bounds_kept() {
-    assert_eq!(memory::REST_BODY_BYTES_MAX, depthd::shell::rest::BODY_BYTES_MAX as u64);
-    assert_eq!(memory::MESSAGE_LEVELS_MAX, 20_000);
-    assert!(memory::LOG_LINE_BYTES_MAX >= depthd::shell::log::LINE_BYTES_MAX as u64);
+    use depthd::{http::limits, shell};
+    assert_eq!(memory::REST_BODY_BYTES_MAX, shell::rest::BODY_BYTES_MAX as u64);
+    assert!(memory::LOG_LINE_BYTES_MAX >= shell::log::LINE_BYTES_MAX as u64);
+    assert_eq!(memory::BATCH_BYTES, shell::queue::POOLED_BYTES_MAX as u64);
+    for stack in [shell::reader::STACK_BYTES, shell::worker::STACK_BYTES, limits::HANDLER_STACK_BYTES] {
+        assert!(memory::STACK_BYTES >= stack as u64);
+    }
+    let answers = memory::HTTP_UPSTREAM_MAX + 2 * memory::HTTP_HANDLERS;
+    let slots = 64 + memory::HTTP_LINGERING_MAX;
+    let counted = answers * memory::HTTP_ANSWER_BYTES_MAX + slots * memory::HTTP_SLOT_BYTES;
+    assert!(counted >= limits::bytes_max(64) as u64, "{counted} counted");
 }

@@ -153,7 +153,8 @@ fn direction(source: &Source) -> Vec<String> {
         Some("engine") => &["engine", VENUE_DATA[0], VENUE_DATA[1], VENUE_DATA[2]],
         Some("venue") => &["engine", "venue"],
         Some("config") => &["engine", "venue", "config"],
-        Some("shell") => &["engine", "venue", "config", "shell", "log_limited"],
+        // The shell is what HTTP reads from, by a trait that HTTP states.
+        Some("shell") => &["engine", "venue", "config", "shell", "log_limited", "http::Source", "http::Ask"],
         Some("http") => &["engine", "http", "shell::thread"],
         Some("sim") => &["engine", "venue", "sim", "shell::thread"],
         _ => return Vec::new(),
