@@ -228,11 +228,13 @@ fn key_of(
 /// A bucket smaller than one snapshot would never let one through.
 fn check_budget(section: &Section<'_>, feed: &Feed) {
     let budget = feed.rest_budget();
-    let cost = budget.snapshot_cost;
+    let (venue, cost) = (feed.profile.name, budget.snapshot_cost);
+    let why =
+        format!("below {cost}: that is what one snapshot costs in {venue}'s own units, which are not calls");
     if budget.refill.burst < cost {
-        section.mistake("recovery", format!("burst is below {cost}, which one snapshot costs here"));
+        section.mistake("recovery", format!("burst = {} is {why}", budget.refill.burst));
     }
-    if budget.daily.is_some_and(|daily| daily < cost) {
-        section.mistake("recovery", format!("daily is below {cost}, which one snapshot costs here"));
+    if let Some(daily) = budget.daily.filter(|daily| *daily < cost) {
+        section.mistake("recovery", format!("daily = {daily} is {why}"));
     }
 }

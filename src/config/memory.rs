@@ -5,7 +5,6 @@
 //! allocator's growth, never the other way: start is refused when the sum exceeds `[memory] limit`.
 
 use super::checked::{Config, Feed};
-use super::units::show_size;
 use crate::engine::book::Book;
 use crate::engine::event::{Channel, Level, Trade};
 use std::collections::BTreeMap;
@@ -30,8 +29,9 @@ pub const HTTP_LINGERING_MAX: u64 = 32;
 pub const STACK_BYTES: u64 = 256 * KIB;
 /// tungstenite's read buffer, the read-ahead under TLS, rustls' own records, and what may wait to be written.
 pub const TRANSPORT_BYTES: u64 = 128 * KIB + MIB;
-/// A buffer of frames between one reader and one worker, while it is neither queued nor given back.
+/// A buffer of frames between one reader and one worker: each worker keeps some empty ones, each reader fills one.
 pub const BATCH_BYTES: u64 = 64 * KIB;
+pub const BATCHES_KEPT: u64 = 8;
 /// Lines on their way to the log, and the longest of them.
 pub const LOG_LINES_MAX: u64 = 256;
 pub const LOG_LINE_BYTES_MAX: u64 = 2 * KIB;
@@ -43,13 +43,13 @@ const BOOK_COUNTERS_BYTES: u64 = 2 * KIB;
 const FEED_COUNTERS_BYTES: u64 = 64 * KIB;
 /// A trade's id on the heap: a UUID with room.
 const TRADE_ID_BYTES: u64 = 64;
-/// The program itself, its allocator and trust anchors: 4.9 MB resident when idle with eight feeds, measured.
-const BASE_BYTES: u64 = 8 * MIB;
+/// The program itself, its allocator and trust anchors: 4.9 MB resident when idle, measured, threads included.
+const BASE_BYTES: u64 = 6 * MIB;
 /// tiny_http's own threads have stacks of 2 MiB that it never uses; this much of them is ever touched.
 const TINY_HTTP_THREADS: u64 = 8;
 const TOUCHED_STACK_BYTES: u64 = 64 * KIB;
-/// Main's helpers: signals, log, recovery, resolver, http gate.
-const HELPER_THREADS: u64 = 5;
+/// Main's helpers: signals, log, recovery, resolver, http gate and its two handlers.
+const HELPER_THREADS: u64 = 7;
 
 /// One kind of buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,7 +113,7 @@ pub fn worst_case(config: &Config) -> Table {
         row("worker queues, messages", config.pipeline.queue_messages as u64, QUEUED_MESSAGE_BYTES),
         row("largest message per connection", 1, messages_bytes),
         row("transport buffers", connections, TRANSPORT_BYTES),
-        row("frames in flight", connections * workers * 2, BATCH_BYTES),
+        row("frames in flight", workers * (BATCHES_KEPT + connections), BATCH_BYTES),
         row("decode scratch, deep snapshots", workers, 2 * decoded),
         row("books", symbols, Book::bytes_max(books.levels) as u64),
         row("resync windows", symbols, books.resync_buffer as u64),
@@ -158,7 +158,7 @@ impl fmt::Display for Table {
 /// Exact below 10 KiB, else in KiB or MiB, rounded up: a table that rounds down would lie in the wrong direction.
 fn rounded(bytes: u64) -> String {
     match bytes {
-        0..10_240 => show_size(bytes),
+        0..10_240 => format!("{bytes} B"),
         10_240..10_485_760 => format!("{} KiB", bytes.div_ceil(KIB)),
         _ => format!("{} MiB", bytes.div_ceil(MIB)),
     }
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn shown_figures_never_round_down() {
-        assert_eq!(rounded(5 * KIB), "5KiB");
+        assert_eq!(rounded(5 * KIB), "5120 B");
         assert_eq!(rounded(100 * KIB + 1), "101 KiB");
         assert_eq!(rounded(16 * MIB + 1), "17 MiB");
     }

@@ -27,8 +27,9 @@ pub const UPSTREAM_MAX: usize = 4;
 /// Handler threads. One may wait for a worker while the other answers `/health`.
 pub const HANDLERS: usize = 2;
 
-/// Bytes of one answer. A book of 5,000 levels a side is 400 KiB, `/stats` of 2,000 books 1 MiB.
-pub const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of one answer. A book of 5,000 levels a side is 400 KiB, `/stats` of 1,000 books 500 KiB. The port may hold
+/// eight of these at worst, so that twice as much would alone be a quarter of a 64 MiB limit.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of all answers together, read from tiny_http or on their way to clients. Four of the largest.
 pub const ANSWERS_BYTES_MAX: usize = UPSTREAM_MAX * ANSWER_BYTES_MAX;

@@ -4,6 +4,8 @@
 mod captures;
 /// The real binary against the simulated venue, over real sockets.
 mod e2e;
+/// Example and bad configurations, as a person meets them.
+mod config;
 /// Damaged frames through the codecs.
 mod hostile;
 /// What hostile or broken clients send; afterwards everything is as before.
@@ -22,3 +24,7 @@ mod props;
 mod sim_faces;
 /// The book's sync machine, step by step.
 mod sync;
+/// Layers, purity, size, leftovers.
+mod tidy;
+/// The systemd unit.
+mod unit_file;
