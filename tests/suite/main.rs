@@ -2,10 +2,10 @@
 
 /// Recorded frames through the codecs.
 mod captures;
-/// The real binary against the simulated venue, over real sockets.
-mod e2e;
 /// Example and bad configurations, as a person meets them.
 mod config;
+/// The real binary against the simulated venue, over real sockets.
+mod e2e;
 /// Damaged frames through the codecs.
 mod hostile;
 /// What hostile or broken clients send; afterwards everything is as before.
