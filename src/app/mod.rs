@@ -93,16 +93,18 @@ impl App {
         let (notices, notices_out) = bounded(layout.connections.len() + 256);
         let shedding = Arc::new(AtomicBool::new(false));
         let timings = Arc::new(Timings::default());
-        let counters: Vec<Arc<FeedCounters>> =
-            layout.feeds.iter().map(|f| Arc::new(FeedCounters::new(&f.config.name))).collect();
+        let counters: Vec<Arc<FeedCounters>> = layout
+            .feeds
+            .iter()
+            .map(|f| Arc::new(FeedCounters::new(&f.config.name, f.config.key.clone())))
+            .collect();
         let slots: Vec<Arc<Slot>> = layout.books.iter().map(slot).collect();
         let statuses: Vec<Arc<ConnectionStatus>> = layout
             .connections
             .iter()
             .map(|c| Arc::new(ConnectionStatus::new(c.id, c.feed, c.scope.symbols.len(), now)))
             .collect();
-        let recovery_counters =
-            Arc::new(RecoveryCounters::new(layout.feeds.iter().map(|f| f.config.name.clone())));
+        let recovery_counters = Arc::new(RecoveryCounters::new(counters.iter().map(|c| c.voice.clone())));
         let seed = now.wall.nanos().cast_unsigned() ^ u64::from(std::process::id());
 
         let resolver =

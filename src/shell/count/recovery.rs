@@ -3,12 +3,10 @@
 use crate::engine::recovery::Planner;
 use crate::engine::stats::{BreakerState, RecoveryStats, RestCount};
 use crate::engine::time::Mono;
-use crate::log_limited;
-use crate::shell::count::shortened;
-use crate::shell::log::Limiter;
+use crate::shell::voice::{About, Voice};
 use log::Level;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A venue's REST as it is now.
@@ -22,8 +20,8 @@ pub struct VenueNow {
 pub struct RecoveryCounters {
     pub restarts: AtomicU64,
     rest_requests: AtomicU64,
-    /// By feed: its name, and answers by status.
-    feeds: Vec<(String, Mutex<Vec<RestCount>>, Limiter)>,
+    /// By feed: its voice, and answers by status.
+    feeds: Vec<(Arc<Voice>, Mutex<Vec<RestCount>>)>,
     venues: Mutex<Vec<VenueNow>>,
     planner: Mutex<PlannerNow>,
 }
@@ -36,15 +34,15 @@ struct PlannerNow {
 }
 
 impl RecoveryCounters {
-    pub fn new(feeds: impl IntoIterator<Item = String>) -> RecoveryCounters {
-        let feeds = feeds.into_iter().map(|name| (name, Mutex::default(), Limiter::default())).collect();
+    pub fn new(feeds: impl IntoIterator<Item = Arc<Voice>>) -> RecoveryCounters {
+        let feeds = feeds.into_iter().map(|voice| (voice, Mutex::default())).collect();
         RecoveryCounters { feeds, ..RecoveryCounters::default() }
     }
 
     /// A REST call of a feed ended. `None`: without an answer.
     pub fn answered(&self, feed: usize, status: Option<u16>, _took: Duration) {
         self.rest_requests.fetch_add(1, Relaxed);
-        let Some((_, counts, _)) = self.feeds.get(feed) else { return };
+        let Some((_, counts)) = self.feeds.get(feed) else { return };
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         match counts.iter_mut().find(|c| c.status == status) {
             Some(row) => row.count += 1,
@@ -55,14 +53,15 @@ impl RecoveryCounters {
 
     /// Why a REST call brought no book.
     pub fn trouble(&self, feed: usize, symbol: &str, trouble: &str, now: Mono) {
-        let Some((name, _, limiter)) = self.feeds.get(feed) else { return };
-        log_limited!(limiter: limiter, Level::Warn, now, "feed {name}: no snapshot of {symbol}: {}; asking again", shortened(trouble));
+        let Some((voice, _)) = self.feeds.get(feed) else { return };
+        let text = format_args!("no snapshot of {symbol}: {}; asking again", voice.quote(trouble));
+        voice.say(About::Messages, "no_snapshot_answer", Level::Warn, now, text);
     }
 
     pub fn requests(&self, feed: usize) -> Vec<RestCount> {
         self.feeds
             .get(feed)
-            .map_or_else(Vec::new, |(_, c, _)| c.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .map_or_else(Vec::new, |(_, c)| c.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     pub fn venue(&self, index: usize) -> VenueNow {

@@ -306,7 +306,7 @@ impl Supervisor {
         self.registry.ended(c.facts.feed, &reason, teardown);
         c.facts.status.tell(|told| {
             told.teardown = Some(teardown);
-            told.last_end = Some(reason.to_string());
+            told.last_end = Some(c.facts.counters.voice.quote(&reason.to_string()));
         });
         if reason != EndReason::Stop {
             c.facts.counters.disconnected(c.facts.id, &reason, now);

@@ -40,7 +40,7 @@ fn reason() -> impl Strategy<Value = EndReason> {
         Just(EndReason::NoThread),
         Just(EndReason::Fatal("bad key".into())),
         (0_u64..9_000_000, any::<bool>()).prop_map(|(s, fatal)| {
-            EndReason::UpgradeRefused { wait: Some(Duration::from_secs(s)), fatal }
+            EndReason::UpgradeRefused { status: 429, wait: Some(Duration::from_secs(s)), fatal }
         }),
     ]
 }

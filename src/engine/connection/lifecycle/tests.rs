@@ -121,7 +121,8 @@ fn a_fatal_end_waits_a_minute_and_more_and_a_refusal_what_it_asks() {
         drive(&mut l, now);
     }
     let asked = Duration::from_secs(7_200);
-    let wait = wait_after(&mut l, now, EndReason::UpgradeRefused { wait: Some(asked), fatal: false });
+    let wait =
+        wait_after(&mut l, now, EndReason::UpgradeRefused { status: 429, wait: Some(asked), fatal: false });
     assert!(wait >= asked && wait <= asked + RULES.max, "{wait:?}");
 }
 
