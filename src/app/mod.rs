@@ -355,7 +355,9 @@ fn connections(
             max: config.backoff.max,
             reset_after: config.backoff.reset_after,
         };
-        made.push((facts, Lifecycle::new(plan.id, backoff, seed ^ u64::from(plan.id.0).rotate_left(32))));
+        let lifecycle = Lifecycle::new(plan.id, backoff, seed ^ u64::from(plan.id.0).rotate_left(32))
+            .with_connect_timeout(config.connect_timeout);
+        made.push((facts, lifecycle));
     }
     Ok(made)
 }

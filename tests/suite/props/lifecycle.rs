@@ -78,7 +78,7 @@ impl Witness {
         assert!(!self.stopped, "nothing follows the stop, but {step:?}");
         let of_life = |generation: Generation| assert_eq!(Some(generation), self.last, "{step:?}");
         let (name, then) = match step {
-            Step::Resolve | Step::AskConnect => {
+            Step::Resolve | Step::LookupTimedOut | Step::AskConnect => {
                 return assert!(!self.alive, "{step:?} while a life is not over");
             }
             Step::Stopped => {
