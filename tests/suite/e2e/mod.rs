@@ -2,4 +2,6 @@
 //! log, `/proc`, exit statuses, and the venue's own log.
 
 pub mod daemon;
+mod rogue;
 mod smoke;
+mod teardown;
