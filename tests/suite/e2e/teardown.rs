@@ -320,7 +320,8 @@ fn a_stop_during_the_start_leaves_nothing_behind() {
     let feed = binance("x", "ws://127.0.0.1:1", "http://127.0.0.1:1", "");
     std::fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:0\"\n{feed}")).expect("written");
     let (mut orderly, mut early) = (0, 0);
-    for micros in (0..20_000).step_by(400) {
+    // The private directory exists before the daemon says that it listens, for a millisecond or two.
+    for micros in (0..6_000).step_by(50) {
         let mut child = depthd(&config, &temp.0).stderr(Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_micros(micros));
         rustix::process::kill_process(
