@@ -163,6 +163,11 @@ impl Session {
         }
     }
 
+    /// Why this life ended, when the socket ended it: what the venue said before it hung up says more than the hanging up.
+    pub fn ended(self, reason: EndReason) -> EndReason {
+        self.end.unwrap_or(reason)
+    }
+
     /// The next thing to do. Call until `None`.
     ///
     /// `pay` takes `n` control messages from the venue's ledger, or says when they will be there; it is asked only

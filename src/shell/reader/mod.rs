@@ -120,7 +120,7 @@ impl Life {
                 .actions(&mut socket, &mut session, intake)
                 .and_then(|()| self.read(&mut socket, &mut session, intake));
             match step {
-                Err(end) => return end,
+                Err(end) => return session.ended(end),
                 Ok(true) => continue,
                 Ok(false) => {}
             }
@@ -128,7 +128,7 @@ impl Life {
                 return EndReason::Stop;
             }
             if let Err(end) = self.wait(&socket, &session) {
-                return end;
+                return session.ended(end);
             }
         }
     }

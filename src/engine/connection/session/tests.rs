@@ -172,3 +172,13 @@ fn the_opening_waits_for_its_budget_or_leaves_when_that_is_too_far() {
     let reason = EndReason::BudgetSpent { wait: Duration::from_secs(3_596) };
     assert_eq!(other.poll(s(4), |_| Err(s(3_600))), Some(SessionAction::End(reason)));
 }
+
+#[test]
+fn what_the_venue_said_stands_when_the_socket_ends() {
+    let closed = EndReason::PeerClosed { code: Some(1_000) };
+    let mut session = up(RULES);
+    session.control(s(2), &Control::Fatal { message: "bad key".into() });
+    assert_eq!(session.ended(closed.clone()), EndReason::Fatal("bad key".into()));
+    let session = up(RULES);
+    assert_eq!(session.ended(closed.clone()), closed);
+}
