@@ -30,13 +30,15 @@ impl Caught {
     /// # Errors
     /// The handlers cannot be installed.
     pub fn install() -> io::Result<Caught> {
+        // First what keeps them: a signal that only met the flags below would be lost.
+        let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
         let once = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT] {
             // In this order: the first signal arms, the second ends.
             flag::register_conditional_shutdown(signal, FORCED, once.clone())?;
             flag::register(signal, once.clone())?;
         }
-        Ok(Caught(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?))
+        Ok(Caught(signals))
     }
 
     /// # Errors
