@@ -73,7 +73,12 @@ pub fn load(args: &ConfigArgs, around: &Surroundings<'_>) -> Result<Config, Vec<
 /// Prints mistakes or warnings, one a line. A closed stderr is no reason to fail.
 pub fn report(err: &mut dyn Write, kind: &str, list: &[Mistake]) {
     for one in list {
-        let _ = writeln!(err, "{kind}: {}", one.to_string().escape_debug());
+        let mut line = format!("{kind}: ");
+        for c in one.to_string().chars() {
+            // What is quoted from a file must not steer the terminal; its own quotes are harmless.
+            if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+        }
+        let _ = writeln!(err, "{line}");
     }
 }
 
