@@ -16,6 +16,8 @@ pub enum Manners {
     Mute,
     /// Upgrades, then says what this makes of the upgrade's head.
     Upgrade(Answer),
+    /// Answers an upgrade with exactly this, and hangs up.
+    Refuse(Vec<u8>),
 }
 
 #[derive(Default)]
@@ -127,14 +129,21 @@ fn serve(mut stream: TcpStream, seen: &Seen, manners: &Manners, rest: &Answer) {
     let upgraded = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    let Manners::Upgrade(greeting) = manners else { return };
+    let greeting = match manners {
+        Manners::Upgrade(greeting) => greeting,
+        Manners::Refuse(bytes) => return drop(stream.write_all(bytes)),
+        Manners::Mute => return,
+    };
     let mut said = upgraded.into_bytes();
     said.extend(greeting(&head));
-    if stream.write_all(&said).is_err() {
+    // Held over the greeting, so that whoever has seen its effect can say more.
+    let mut current = seen.current.lock().expect("no panic");
+    seen.upgrades.fetch_add(1, SeqCst);
+    if stream.write_all(&said).is_err() || said.ends_with(&CLOSE) {
         return;
     }
-    *seen.current.lock().expect("no panic") = stream.try_clone().ok();
-    seen.upgrades.fetch_add(1, SeqCst);
+    *current = stream.try_clone().ok();
+    drop(current);
     let mut ignored = Vec::new();
     while !seen.stop.load(SeqCst) && more(&mut stream, &mut ignored) {
         ignored.clear();
@@ -174,6 +183,9 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(payload);
     bytes
 }
+
+/// A close frame. A greeting that ends in it is the last word: the socket goes with it.
+pub const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xE8];
 
 pub fn text(text: &str) -> Vec<u8> {
     frame(0x81, text.as_bytes())

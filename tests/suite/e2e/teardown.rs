@@ -313,23 +313,36 @@ fn fifty_starts_and_stops_leave_nothing_behind() {
 }
 
 /// SIGTERM at any moment of the start: before there is anything to tidy, or in order.
+///
+/// One moment is nobody's: while the library exchanges the handler itself, for a microsecond or two, a signal meets
+/// neither the old one nor the new. Who stops a daemon and sees it running asks again, and so does this.
 #[test]
 fn a_stop_during_the_start_leaves_nothing_behind() {
+    const AGAIN_AFTER: Duration = Duration::from_secs(2);
     let (temp, place) = (Scratch::new("early"), Scratch::new("early-place"));
     let config = place.0.join("depthd.toml");
     let feed = binance("x", "ws://127.0.0.1:1", "http://127.0.0.1:1", "");
     std::fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:0\"\n{feed}")).expect("written");
-    let (mut orderly, mut early) = (0, 0);
+    let (mut orderly, mut early, mut unheard) = (0, 0, 0);
     // The private directory exists before the daemon says that it listens, for a millisecond or two.
     for micros in (0..6_000).step_by(50) {
         let mut child = depthd(&config, &temp.0).stderr(Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_micros(micros));
-        rustix::process::kill_process(
-            rustix::process::Pid::from_child(&child),
-            rustix::process::Signal::TERM,
-        )
-        .expect("it runs or is not yet waited for");
-        let status = child.wait().expect("it ends");
+        let asked = Instant::now();
+        terminate(&child);
+        let mut again = asked + AGAIN_AFTER;
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a child") {
+                break status;
+            }
+            if Instant::now() > again {
+                unheard += 1;
+                again += AGAIN_AFTER;
+                terminate(&child);
+            }
+            assert!(asked.elapsed() < PATIENCE, "after {micros} us: it does not end");
+            std::thread::park_timeout(Duration::from_millis(1));
+        };
         match (status.code(), status.signal()) {
             (Some(0), _) => orderly += 1,
             (None, Some(15)) => early += 1,
@@ -337,7 +350,13 @@ fn a_stop_during_the_start_leaves_nothing_behind() {
         }
         assert_eq!(temp.entries(), Vec::<PathBuf>::new(), "after {micros} us: {status}");
     }
-    eprintln!("stopped during the start: {early} before the handlers were there, {orderly} in order");
+    eprintln!("stopped during the start: {early} at once, {orderly} in order, {unheard} asked again");
+    assert!(unheard <= 1, "signals are lost: {unheard}");
+}
+
+fn terminate(child: &std::process::Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("not yet waited for");
 }
 
 fn signal(pid: u32, name: &str) {
