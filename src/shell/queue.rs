@@ -11,6 +11,7 @@ use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::time::Stamp;
+use crate::shell::worker::Recipe;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +53,6 @@ pub struct Batch {
 }
 
 /// What travels in order between a connection and a worker.
-#[derive(Debug)]
 pub enum Job {
     Batch(Batch),
     /// The connection of this generation carries its books from here on.
@@ -66,6 +66,10 @@ pub enum Job {
         connection: ConnectionId,
         generation: Generation,
     },
+    /// Keep these books too.
+    Adopt(Vec<Arc<Recipe>>),
+    /// Forget these books.
+    Dismiss(Vec<BookId>),
 }
 
 /// The gauges of one queue, read by anyone.

@@ -5,6 +5,7 @@ use crate::engine::event::Level;
 use crate::engine::id::{BookId, ConnectionId, FeedId};
 use crate::engine::keeper::Flow;
 use crate::engine::state::{StaleReason, State};
+use crate::engine::stats;
 use crate::engine::sync::{Counts, Discard};
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::engine::view::BookTop;
@@ -30,6 +31,22 @@ pub struct Published {
     pub audit_checks: u64,
     pub audit_mismatches: u64,
     pub heap_bytes: u64,
+}
+
+impl Published {
+    /// Every message of the book by what became of it.
+    pub fn messages(&self) -> stats::Flow {
+        let (c, flow) = (&self.counts, &self.flow);
+        let mut messages = stats::Flow {
+            received: c.received + flow.trade_frames + flow.quote_frames + flow.undecodable,
+            applied: c.applied + flow.trade_frames + flow.quote_frames,
+            duplicate: c.duplicate,
+            buffered: c.buffered,
+            discarded: Discard::ALL.iter().zip(c.discarded).map(|(why, count)| (why.name(), count)).collect(),
+        };
+        messages.discarded.add(StaleReason::Decode.name(), flow.undecodable);
+        messages
+    }
 }
 
 /// A book's fixed facts and its published state.

@@ -85,6 +85,8 @@ fn serve(
         clock: clock.clone(),
         notify: Notify::from_env(around.env, std::process::id()),
         by_name: crate::venue::catalog::by_name,
+        venues: &crate::venue::catalog::NAMES,
+        reload: None,
         log_dropped: Arc::new(move || dropped.load(Relaxed)),
         runtime_dir: runtime_dir(),
     };

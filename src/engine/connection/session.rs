@@ -48,7 +48,8 @@ pub enum SessionAction {
         text: String,
         restart: Option<Restarted>,
     },
-    /// Once a life: everything is sent, answered where the venue answers, and the first frame is here.
+    /// Everything is sent, answered where the venue answers, and the first frame is here. Once a life, and once more
+    /// after each [`Session::say`].
     Subscribed,
     /// Leave, for this reason. The last action of this life.
     End(EndReason),
@@ -143,6 +144,19 @@ impl Session {
             let told = (i == last).then(|| Restarted::Restored(books.clone()));
             (text, told)
         }));
+        true
+    }
+
+    /// Queues messages that change the scope; each is paid for as it is sent, and [`SessionAction::Subscribed`] follows
+    /// when they are through. False when there is no room for them or
+    /// the session ends: the next life begins with the new scope anyway.
+    pub fn say(&mut self, messages: Vec<String>) -> bool {
+        let room = RESTART_MESSAGES_MAX.saturating_sub(self.opening.len());
+        if self.end.is_some() || self.over || messages.len() > room {
+            return false;
+        }
+        self.opening.extend(messages);
+        self.subscribed = false;
         true
     }
 

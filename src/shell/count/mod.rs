@@ -5,19 +5,20 @@ use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
-use crate::engine::stats::{RecoveryCount, Tally};
+use crate::engine::stats::{Flow, RecoveryCount, Tally};
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Wall};
 use crate::log_limited;
 use crate::shell::link::Target;
 use crate::shell::log::Limiter;
+use crate::shell::slot::Published;
 use log::Level;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 mod recovery;
-pub use recovery::RecoveryCounters;
+pub use recovery::{RecoveryCounters, RestTally};
 
 /// Rare events by a word out of a closed set.
 #[derive(Debug, Default)]
@@ -30,6 +31,26 @@ impl Words {
 
     pub fn tally(&self) -> Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Sums over books that a reload has taken away.
+#[derive(Clone, Default, Debug)]
+pub struct Retired {
+    pub messages: Flow,
+    pub trades: u64,
+    pub quotes: u64,
+    pub audit_checks: u64,
+    pub audit_mismatches: u64,
+}
+
+impl Retired {
+    fn add(&mut self, flow: &Flow) {
+        self.messages.applied += flow.applied;
+        self.messages.duplicate += flow.duplicate;
+        // Nobody waits for a snapshot any more.
+        self.messages.discarded.add("dismissed", flow.buffered);
+        flow.discarded.iter().for_each(|(why, count)| self.messages.discarded.add(why, count));
     }
 }
 
@@ -53,7 +74,11 @@ pub struct FeedCounters {
     pub decode_errors: Words,
     pub gaps: Words,
     pub mismatches: AtomicU64,
+    /// By reason of the end before it.
+    pub reconnects: Words,
+    pub rest: RestTally,
     recoveries: Mutex<Vec<RecoveryCount>>,
+    retired: Mutex<Retired>,
     pub control_sent: AtomicU64,
     /// Receive time minus exchange time of a recent message, nanoseconds, two's complement.
     pub exchange_delay_nanos: AtomicU64,
@@ -65,6 +90,7 @@ pub struct FeedCounters {
     audit_log: Limiter,
     refused_log: Limiter,
     venue_log: Limiter,
+    rest_log: Limiter,
     up_log: Limiter,
     down_log: Limiter,
 }
@@ -103,6 +129,21 @@ impl FeedCounters {
         log_limited!(limiter: self.gap_log, Level::Warn, now, "feed {}: {symbol} has a gap: {gap}; the book is stale until repaired", self.name);
     }
 
+    /// A book is kept no more; what it counted stays counted.
+    pub fn retire(&self, last: &Published) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.add(&last.messages());
+        retired.trades += last.flow.trade_frames;
+        retired.quotes += last.flow.quote_frames;
+        retired.audit_checks += last.audit_checks;
+        retired.audit_mismatches += last.audit_mismatches;
+    }
+
+    /// What books that are kept no more counted.
+    pub fn retired(&self) -> Retired {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A repair by `method` came to `outcome`.
     pub fn recovery(&self, method: &'static str, outcome: &'static str) {
         let mut recoveries = self.recoveries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +171,11 @@ impl FeedCounters {
     /// The venue reported something about the connection.
     pub fn venue_said(&self, message: &str, now: Mono) {
         log_limited!(limiter: self.venue_log, Level::Warn, now, "feed {}: the venue says: {}", self.name, shortened(message));
+    }
+
+    /// Why a REST call brought no book.
+    pub fn no_snapshot(&self, symbol: &str, trouble: &str, now: Mono) {
+        log_limited!(limiter: self.rest_log, Level::Warn, now, "feed {}: no snapshot of {symbol}: {}; asking again", self.name, shortened(trouble));
     }
 
     /// A name has no address now.

@@ -2,14 +2,8 @@
 
 use crate::engine::recovery::Planner;
 use crate::engine::stats::{BreakerState, RecoveryStats, RestCount};
-use crate::engine::time::Mono;
-use crate::log_limited;
-use crate::shell::count::shortened;
-use crate::shell::log::Limiter;
-use log::Level;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// A venue's REST as it is now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,8 +16,6 @@ pub struct VenueNow {
 pub struct RecoveryCounters {
     pub restarts: AtomicU64,
     rest_requests: AtomicU64,
-    /// By feed: its name, and answers by status.
-    feeds: Vec<(String, Mutex<Vec<RestCount>>, Limiter)>,
     venues: Mutex<Vec<VenueNow>>,
     planner: Mutex<PlannerNow>,
 }
@@ -35,17 +27,14 @@ struct PlannerNow {
     in_flight_peak: u32,
 }
 
-impl RecoveryCounters {
-    pub fn new(feeds: impl IntoIterator<Item = String>) -> RecoveryCounters {
-        let feeds = feeds.into_iter().map(|name| (name, Mutex::default(), Limiter::default())).collect();
-        RecoveryCounters { feeds, ..RecoveryCounters::default() }
-    }
+/// REST answers by status.
+#[derive(Debug, Default)]
+pub struct RestTally(Mutex<Vec<RestCount>>);
 
-    /// A REST call of a feed ended. `None`: without an answer.
-    pub fn answered(&self, feed: usize, status: Option<u16>, _took: Duration) {
-        self.rest_requests.fetch_add(1, Relaxed);
-        let Some((_, counts, _)) = self.feeds.get(feed) else { return };
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+impl RestTally {
+    /// `None`: a call without an answer.
+    pub fn add(&self, status: Option<u16>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match counts.iter_mut().find(|c| c.status == status) {
             Some(row) => row.count += 1,
             // 500 statuses exist at most; a venue uses a dozen.
@@ -53,16 +42,15 @@ impl RecoveryCounters {
         }
     }
 
-    /// Why a REST call brought no book.
-    pub fn trouble(&self, feed: usize, symbol: &str, trouble: &str, now: Mono) {
-        let Some((name, _, limiter)) = self.feeds.get(feed) else { return };
-        log_limited!(limiter: limiter, Level::Warn, now, "feed {name}: no snapshot of {symbol}: {}; asking again", shortened(trouble));
+    pub fn counts(&self) -> Vec<RestCount> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    pub fn requests(&self, feed: usize) -> Vec<RestCount> {
-        self.feeds
-            .get(feed)
-            .map_or_else(Vec::new, |(_, c, _)| c.lock().unwrap_or_else(PoisonError::into_inner).clone())
+impl RecoveryCounters {
+    /// A REST call ended.
+    pub fn answered(&self) {
+        self.rest_requests.fetch_add(1, Relaxed);
     }
 
     pub fn venue(&self, index: usize) -> VenueNow {

@@ -90,6 +90,11 @@ impl Intake {
         self.counters.refused("binary", "a binary frame", now);
     }
 
+    /// From here on frames go by these routes.
+    pub fn reroute(&mut self, routes: Arc<Routes>) {
+        self.routes = routes;
+    }
+
     /// The connection carries its books from here on.
     ///
     /// # Errors

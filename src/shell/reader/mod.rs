@@ -114,7 +114,7 @@ impl Life {
             let now = self.plan.clock.mono();
             self.plan.beat.mark(now);
             while let Ok(command) = self.plan.port.inbox.try_recv() {
-                self.command(command, &mut session);
+                self.command(command, &mut session, intake);
             }
             let step = self
                 .actions(&mut socket, &mut session, intake)
@@ -245,15 +245,40 @@ impl Life {
         }
     }
 
-    fn command(&mut self, command: Command, session: &mut Session) {
-        let Command::Restart { books } = command;
-        let symbols: Vec<&str> = books.iter().filter_map(|b| self.plan.routes.symbol(*b)).collect();
-        let withdraw = self.plan.venue.withdraw(&self.plan.scope, &symbols, self.next_id);
-        self.next_id = self.next_id.saturating_add(withdraw.len() as i64);
-        let restore = self.plan.venue.restore(&self.plan.scope, &symbols, self.next_id);
-        self.next_id = self.next_id.saturating_add(restore.len() as i64);
-        // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
-        session.restart(books, withdraw, restore);
+    fn command(&mut self, command: Command, session: &mut Session, intake: &mut Intake) {
+        let plan = &mut self.plan;
+        match command {
+            Command::Restart { books } => {
+                let symbols: Vec<&str> = books.iter().filter_map(|b| plan.routes.symbol(*b)).collect();
+                let withdraw = plan.venue.withdraw(&plan.scope, &symbols, self.next_id);
+                self.next_id = self.next_id.saturating_add(withdraw.len() as i64);
+                let restore = plan.venue.restore(&plan.scope, &symbols, self.next_id);
+                self.next_id = self.next_id.saturating_add(restore.len() as i64);
+                // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
+                session.restart(books, withdraw, restore);
+            }
+            Command::Rescope { scope, routes, added, removed } => {
+                let gone: Vec<&str> = removed.iter().map(String::as_str).collect();
+                let mut messages = if gone.is_empty() {
+                    Vec::new()
+                } else {
+                    plan.venue.unsubscribe(&plan.scope, &gone, self.next_id)
+                };
+                self.next_id = self.next_id.saturating_add(messages.len() as i64);
+                plan.scope = scope;
+                let new: Vec<&str> = added.iter().map(String::as_str).collect();
+                if !new.is_empty() {
+                    let more = plan.venue.subscribe(&plan.scope, &new, self.next_id);
+                    self.next_id = self.next_id.saturating_add(more.len() as i64);
+                    messages.extend(more);
+                }
+                plan.routes = routes.clone();
+                intake.reroute(routes);
+                if !session.say(messages) {
+                    session.end(EndReason::Requested);
+                }
+            }
+        }
     }
 
     fn wait(&self, socket: &WebSocket<Link>, session: &Session) -> Result<(), EndReason> {

@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, select};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use desk::{BookPlan, Desk};
+pub use desk::{Desk, Recipe};
 
 /// How often an idle worker says that it lives, and retries what found a full inbox.
 const TICK: Duration = Duration::from_millis(500);
@@ -58,9 +58,10 @@ pub enum Told {
     Joined { book: BookId, generation: Generation, joined: Joined },
 }
 
-/// Runs until every sender of jobs is gone.
+/// Runs until every sender of jobs is gone. `recipes` are the books it keeps, for whoever starts it over.
 pub fn run(
     mut desk: Desk,
+    recipes: &mut Vec<Arc<Recipe>>,
     outlet: &mut Outlet,
     side: &Receiver<Side>,
     events: &Sender<Event>,
@@ -68,6 +69,9 @@ pub fn run(
     clock: &Clock,
 ) {
     let jobs = outlet.jobs.clone();
+    for recipe in recipes.iter() {
+        desk.adopt(recipe.clone());
+    }
     let mut next_tick = Mono::ZERO;
     loop {
         select! {
@@ -79,6 +83,16 @@ pub fn run(
                     desk.fence(connection, generation, clock.stamp());
                     // The supervisor's inbox has a place for every worker's answer to its one fence a connection.
                     let _ = events.try_send(Event::Fenced { worker: desk.index, connection, generation });
+                }
+                Ok(Job::Adopt(more)) => {
+                    for recipe in more {
+                        recipes.push(recipe.clone());
+                        desk.adopt(recipe);
+                    }
+                }
+                Ok(Job::Dismiss(books)) => {
+                    recipes.retain(|recipe| !books.contains(&recipe.slot.id));
+                    books.iter().for_each(|book| desk.dismiss(*book));
                 }
             },
             recv(side) -> request => if let Ok(request) = request {
