@@ -161,7 +161,13 @@ impl App {
         };
         let lines = plant.follow(config)?;
         let http = http(config, env.runtime_dir, &registry, &clock)?;
-        let pulse = Pulse::new(env.notify, config.memory.clone(), shedding.clone(), workers.sides());
+        let pulse = Pulse::new(
+            env.notify,
+            config.memory.clone(),
+            shedding.clone(),
+            workers.sides(),
+            Box::new(http.reporter()),
+        );
         let reload = env.reload.map(|read| reloading(plant, config.clone(), read));
         let common = Common {
             batch: config.pipeline.batch,

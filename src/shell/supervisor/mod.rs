@@ -24,7 +24,7 @@ use crate::venue::{Dial, Scope};
 use connection::Connection;
 pub use connection::Facts;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-pub use pulse::Pulse;
+pub use pulse::{Pulse, Reporter};
 use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::sync::Arc;

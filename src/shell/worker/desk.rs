@@ -1,6 +1,6 @@
 //! A worker's books and the generations they belong to.
 
-use crate::engine::event::{Channel, Decoded, Snapshot};
+use crate::engine::event::{BookEvent, Channel, Decoded, Event, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::{Joined, Need};
@@ -256,6 +256,10 @@ impl Desk {
         self.scratch.clear();
         match kept.recipe.venue.decode(channel, text, &mut self.scratch) {
             Ok(()) => {
+                if let Some(Event::Book(BookEvent { exchange_time: Some(exchange), .. })) = self.scratch.event
+                {
+                    kept.recipe.counters.delayed(received.wall, exchange);
+                }
                 let noted = kept.keeper.decoded(received, &mut self.scratch);
                 report(&kept.recipe, &noted, received);
             }
