@@ -1,6 +1,6 @@
 //! A worker: the only thread that touches its books. Takes batches and snapshots in, publishes books, asks for repairs.
 //!
-//! It waits on its queue, on requests from the side, and at most [`TICK`] on nothing. It decides nothing: the books'
+//! It waits on its queue, on requests from the side, and at most half a second on nothing. It decides nothing: the books'
 //! machines do.
 
 mod desk;
