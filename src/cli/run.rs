@@ -9,6 +9,7 @@ use crate::shell::log as logging;
 use crate::shell::notify::Notify;
 use crate::shell::signals::Listener;
 use crate::shell::supervisor;
+use crate::shell::thread;
 use crate::venue::catalog;
 use std::io::Write;
 use std::sync::Arc;
@@ -89,7 +90,11 @@ fn serve(
     drop(signals);
     match exit {
         supervisor::Exit::Stopped => {
-            log::info!("stopped");
+            // The log's own thread writes this line, and is joined after it.
+            match thread::unjoined().saturating_sub(1) {
+                0 => log::info!("stopped, every thread is joined"),
+                left => log::info!("stopped, {left} thread(s) left to the end of the process"),
+            }
             Exit::Clean
         }
         supervisor::Exit::Failed(why) => {

@@ -4,10 +4,8 @@
 //! counted when the channel is full, as when stderr is a pipe nobody reads. What a record says is formatted before any
 //! lock is taken, so that a `Display` that panics hurts its caller alone. Time comes from the caller of [`start`].
 
-mod limit;
 mod line;
 
-pub use limit::Limiter;
 pub use line::{Format, LINE_BYTES_MAX};
 
 use crate::config::LogFormat;

@@ -26,6 +26,7 @@ pub mod slot;
 pub mod status;
 pub mod supervisor;
 pub mod thread;
+pub mod voice;
 pub mod wake;
 pub mod wire;
 pub mod worker;

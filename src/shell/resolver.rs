@@ -29,6 +29,8 @@ pub type Answer = Result<Vec<SocketAddr>, String>;
 struct Question {
     host: String,
     port: u16,
+    /// When whoever asks has given up.
+    until: Mono,
     reply: Box<dyn FnOnce(Answer) + Send>,
 }
 
@@ -36,6 +38,7 @@ struct Question {
 #[derive(Clone)]
 pub struct Asker {
     questions: Sender<Question>,
+    clock: Clock,
 }
 
 /// The thread. Stop it last: everyone may still be asking.
@@ -47,12 +50,15 @@ pub struct Resolver {
 }
 
 impl Asker {
-    /// Puts a question; `reply` is called once, on the resolver's thread. A literal address is answered at once, here.
-    pub fn ask(&self, host: &str, port: u16, reply: impl FnOnce(Answer) + Send + 'static) {
+    /// Puts a question; `reply` is called at most once, on the resolver's thread. A question whose turn comes after
+    /// `within` is dropped: a name that is slow to fail must not pile up lookups that nobody waits for. A literal
+    /// address is answered at once, here.
+    pub fn ask(&self, host: &str, port: u16, within: Duration, reply: impl FnOnce(Answer) + Send + 'static) {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return reply(Ok(vec![SocketAddr::new(ip, port)]));
         }
-        let question = Question { host: host.to_owned(), port, reply: Box::new(reply) };
+        let until = self.clock.mono().after(within);
+        let question = Question { host: host.to_owned(), port, until, reply: Box::new(reply) };
         if let Err(refused) = self.questions.try_send(question) {
             (refused.into_inner().reply)(Err("the resolver is busy".to_owned()));
         }
@@ -65,11 +71,12 @@ impl Resolver {
     pub fn start(clock: Clock) -> io::Result<Resolver> {
         let (questions, inbox) = bounded(QUESTIONS_MAX);
         let (alive, ended) = bounded::<()>(0);
+        let own = clock.clone();
         let thread = thread::spawn("resolver", STACK_BYTES, move || {
-            serve(&inbox, &clock);
+            serve(&inbox, &own, &lookup);
             drop(alive);
         })?;
-        Ok(Resolver { asker: Asker { questions }, ended, thread })
+        Ok(Resolver { asker: Asker { questions, clock }, ended, thread })
     }
 
     pub fn asker(&self) -> Asker {
@@ -98,12 +105,15 @@ struct Known {
     until: Mono,
 }
 
-fn serve(inbox: &Receiver<Question>, clock: &Clock) {
+fn serve(inbox: &Receiver<Question>, clock: &Clock, lookup: &dyn Fn(&str) -> Result<Vec<IpAddr>, String>) {
     let mut known: BTreeMap<String, Known> = BTreeMap::new();
     // Ends when the last asker is dropped.
     for question in inbox {
         let fresh = known.get(&question.host).is_some_and(|k| k.until > clock.mono());
         let mut failure = None;
+        if !fresh && clock.mono() >= question.until {
+            continue;
+        }
         if !fresh {
             match lookup(&question.host) {
                 Ok(addresses) if known.len() < NAMES_MAX || known.contains_key(&question.host) => {
@@ -151,10 +161,30 @@ mod tests {
         let resolver = Resolver::start(clock).expect("thread");
         for (host, want) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("localhost", ":80")] {
             let (answer, answers) = bounded(1);
-            resolver.asker().ask(host, 80, move |a| answer.send(a).expect("asked"));
+            resolver.asker().ask(host, 80, Duration::from_secs(20), move |a| answer.send(a).expect("asked"));
             let got = answers.recv_timeout(Duration::from_secs(20)).expect("an answer").expect(host);
             assert!(got[0].to_string().ends_with(want), "{host}: {got:?}");
         }
         assert!(resolver.stop(Duration::from_secs(20)));
+    }
+    #[test]
+    fn questions_nobody_waits_for_cost_no_lookup() {
+        let (questions, inbox) = bounded(QUESTIONS_MAX);
+        let asker = Asker { questions, clock: Clock::start() };
+        let (answers, answered) = bounded(8);
+        for (host, within) in [("given-up", 0), ("awaited", 3_600), ("given-up", 0)] {
+            let answers = answers.clone();
+            let reply = move |answer: Answer| answers.send((host, answer.is_ok())).expect("heard");
+            asker.ask(host, 80, Duration::from_secs(within), reply);
+        }
+        let clock = asker.clock.clone();
+        drop((asker, answers));
+        let looked_up = std::cell::RefCell::new(Vec::new());
+        serve(&inbox, &clock, &|host| {
+            looked_up.borrow_mut().push(host.to_owned());
+            Err("no such name".to_owned())
+        });
+        assert_eq!(*looked_up.borrow(), ["awaited"]);
+        assert_eq!(answered.iter().collect::<Vec<_>>(), [("awaited", false)]);
     }
 }

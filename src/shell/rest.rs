@@ -122,7 +122,8 @@ impl Resolver for Names {
         let target = dial::target(&uri.to_string()).ok_or_else(|| ureq::Error::BadUri(uri.to_string()))?;
         let (reply, replies) = bounded(1);
         // A reply that comes too late finds nobody and is dropped.
-        self.asker.ask(&target.host, target.port, move |answer| drop(reply.try_send(answer)));
+        let reply = move |answer| drop(reply.try_send(answer));
+        self.asker.ask(&target.host, target.port, *timeout.after, reply);
         let answer = select! {
             recv(replies) -> answer => answer.map_err(|_| ureq::Error::HostNotFound)?,
             recv(self.wake.stop_channel()) -> _ => return Err(ureq::Error::Io(io::Error::other("told to stop"))),

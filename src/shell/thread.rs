@@ -5,7 +5,11 @@
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
+
+/// Threads started and not joined. Process-wide because this is the one place that starts them; read at the stop only.
+static UNJOINED: AtomicUsize = AtomicUsize::new(0);
 
 /// How a thread ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +39,7 @@ pub fn spawn<T: Send + 'static>(
         Err(payload) => Ended::Panicked(message(payload.as_ref())),
     };
     let inner = Builder::new().name(name.to_owned()).stack_size(stack_bytes).spawn(run)?;
+    UNJOINED.fetch_add(1, Ordering::Relaxed);
     Ok(Handle { inner: Some(inner) })
 }
 
@@ -45,7 +50,7 @@ impl<T> Handle<T> {
 
     /// Waits for the thread to end.
     pub fn join(mut self) -> Ended<T> {
-        match self.inner.take().map(JoinHandle::join) {
+        match self.take_and_join() {
             Some(Ok(ended)) => ended,
             Some(Err(payload)) => Ended::Panicked(message(payload.as_ref())),
             None => Ended::Panicked("joined twice".to_owned()),
@@ -56,14 +61,23 @@ impl<T> Handle<T> {
     pub fn abandon(mut self) {
         self.inner.take();
     }
+
+    fn take_and_join(&mut self) -> Option<std::thread::Result<Ended<T>>> {
+        let result = self.inner.take()?.join();
+        UNJOINED.fetch_sub(1, Ordering::Relaxed);
+        Some(result)
+    }
 }
 
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            let _ = inner.join();
-        }
+        let _ = self.take_and_join();
     }
+}
+
+/// How many threads were started here and not joined since: what a stop has left behind.
+pub fn unjoined() -> usize {
+    UNJOINED.load(Ordering::Relaxed)
 }
 
 /// A panic's message, as far as it was text.

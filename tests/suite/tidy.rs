@@ -154,7 +154,7 @@ fn direction(source: &Source) -> Vec<String> {
         Some("venue") => &["engine", "venue"],
         Some("config") => &["engine", "venue", "config"],
         // The shell is what HTTP reads from, by a trait that HTTP states.
-        Some("shell") => &["engine", "venue", "config", "shell", "log_limited", "http::Source", "http::Ask"],
+        Some("shell") => &["engine", "venue", "config", "shell", "http::Source", "http::Ask"],
         Some("http") => &["engine", "http", "shell::thread"],
         Some("sim") => &["engine", "venue", "sim", "shell::thread"],
         _ => return Vec::new(),

@@ -11,13 +11,11 @@ pub enum EndReason {
     /// No frame of any kind for too long: the socket is half open, or the venue is stuck.
     IdleTimeout,
     /// A close frame, or the end of the stream.
-    PeerClosed {
-        code: Option<u16>,
-    },
+    PeerClosed { code: Option<u16> },
     /// The socket broke.
     PeerReset,
-    /// Nobody listens there.
-    Refused,
+    /// No connection: nobody listens there, say. The text is the system's.
+    Refused(String),
     /// The venue said that it will close soon.
     Notice,
     /// We left before the venue's own limit on a connection's age.
@@ -30,20 +28,16 @@ pub enum EndReason {
     AckTimeout,
     /// The peer stopped reading.
     WriteTimeout,
-    /// The peer broke the WebSocket protocol, or sent a frame over the bound.
-    Protocol,
-    TlsFailed,
+    /// The peer broke the WebSocket protocol, or sent a frame over the bound. The text says how.
+    Protocol(String),
+    /// The text is the TLS library's.
+    TlsFailed(String),
     /// The upgrade was answered with something else.
-    UpgradeRefused {
-        wait: Option<Duration>,
-        fatal: bool,
-    },
+    UpgradeRefused { status: u16, wait: Option<Duration>, fatal: bool },
     /// The name did not resolve.
     NameNotFound,
     /// Our own control budget does not allow to subscribe before `wait` is over.
-    BudgetSpent {
-        wait: Duration,
-    },
+    BudgetSpent { wait: Duration },
     /// The planner or a person asked for a fresh connection.
     Requested,
     /// The thread could not be started.
@@ -62,15 +56,15 @@ impl EndReason {
             EndReason::IdleTimeout => "idle_timeout",
             EndReason::PeerClosed { .. } => "peer_closed",
             EndReason::PeerReset => "peer_reset",
-            EndReason::Refused => "refused",
+            EndReason::Refused(_) => "refused",
             EndReason::Notice => "notice",
             EndReason::AgeLimit => "age_limit",
             EndReason::Fatal(_) => "fatal",
             EndReason::VenueError(_) => "venue_error",
             EndReason::AckTimeout => "ack_timeout",
             EndReason::WriteTimeout => "write_timeout",
-            EndReason::Protocol => "protocol",
-            EndReason::TlsFailed => "tls_failed",
+            EndReason::Protocol(_) => "protocol",
+            EndReason::TlsFailed(_) => "tls_failed",
             EndReason::UpgradeRefused { .. } => "upgrade_refused",
             EndReason::NameNotFound => "name_not_found",
             EndReason::BudgetSpent { .. } => "budget_spent",
@@ -102,16 +96,22 @@ impl EndReason {
     }
 }
 
-/// For the log: the label, and what the venue said.
+/// For the log: the label, and what is known beside it.
 impl std::fmt::Display for EndReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())?;
         match self {
-            EndReason::Fatal(text) | EndReason::VenueError(text) => write!(f, ": {text}"),
+            EndReason::Fatal(text)
+            | EndReason::VenueError(text)
+            | EndReason::Refused(text)
+            | EndReason::Protocol(text)
+            | EndReason::TlsFailed(text) => write!(f, ": {text}"),
             EndReason::PeerClosed { code: Some(code) } => write!(f, ": code {code}"),
-            EndReason::UpgradeRefused { wait: Some(wait), .. } | EndReason::BudgetSpent { wait } => {
-                write!(f, ": not before {} ms", wait.as_millis())
+            EndReason::UpgradeRefused { status, wait: Some(wait), .. } => {
+                write!(f, ": status {status}, not before {} ms", wait.as_millis())
             }
+            EndReason::UpgradeRefused { status, .. } => write!(f, ": status {status}"),
+            EndReason::BudgetSpent { wait } => write!(f, ": not before {} ms", wait.as_millis()),
             _ => Ok(()),
         }
     }
@@ -124,12 +124,14 @@ mod tests {
     #[test]
     fn waits_are_bounded_and_labels_are_words() {
         let wait = Some(Duration::MAX);
-        let refused = EndReason::UpgradeRefused { wait, fatal: true };
+        let refused = EndReason::UpgradeRefused { status: 401, wait, fatal: true };
         assert_eq!(refused.min_wait(), ASKED_WAIT_MAX);
         assert!(refused.is_fatal() && !refused.is_planned());
         assert_eq!(EndReason::PeerReset.min_wait(), Duration::ZERO);
         assert_eq!(EndReason::Fatal("bad key".into()).to_string(), "fatal: bad key");
         assert_eq!(EndReason::PeerClosed { code: Some(1008) }.to_string(), "peer_closed: code 1008");
+        let refused = EndReason::UpgradeRefused { status: 503, wait: None, fatal: false };
+        assert_eq!(refused.to_string(), "upgrade_refused: status 503");
         assert!(EndReason::Notice.is_planned() && EndReason::AgeLimit.is_planned());
     }
 }

@@ -17,9 +17,8 @@ use crate::engine::time::Mono;
 const FATAL_WAIT_FIRST: Duration = Duration::from_secs(60);
 const FATAL_WAIT_MAX: Duration = Duration::from_secs(600);
 
-/// A name lookup without an answer for this long has failed. The resolver's own bound is a few seconds; this one is
-/// for a resolver that is stuck, and equals the default `connect_timeout`.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The default of `connect_timeout`.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A life that runs.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +76,10 @@ pub struct Lifecycle {
     stopping: bool,
     backoff: Backoff,
     reset_after: Duration,
+    /// A name lookup without an answer for this long has failed.
+    connect_timeout: Duration,
+    /// Of the last name lookup.
+    resolve_took: Duration,
     fatal_ends: u32,
     /// The last planned end was answered by coming back at once.
     came_back_at_once: bool,
@@ -98,6 +101,8 @@ impl Lifecycle {
             stopping: false,
             backoff: Backoff::new(rules, seed),
             reset_after: rules.reset_after,
+            connect_timeout: CONNECT_TIMEOUT,
+            resolve_took: Duration::ZERO,
             fatal_ends: 0,
             came_back_at_once: false,
             lost_at: None,
@@ -106,6 +111,13 @@ impl Lifecycle {
             teardown_took: None,
             lives: 0,
         }
+    }
+
+    /// Name lookup, dial and first frame together take at most this long; a life gets what [`Lifecycle::resolve_took`]
+    /// leaves of it.
+    pub const fn with_connect_timeout(mut self, connect_timeout: Duration) -> Lifecycle {
+        self.connect_timeout = connect_timeout;
+        self
     }
 
     /// Begins. Once; later calls change nothing.
@@ -117,9 +129,8 @@ impl Lifecycle {
 
     /// The name was looked up. An answer that comes too late counts for the lookup under way, if any.
     pub fn resolved(&mut self, now: Mono, ok: bool) {
-        if !matches!(self.at, At::Resolving { .. }) {
-            return;
-        }
+        let At::Resolving { until } = self.at else { return };
+        self.resolve_took = self.connect_timeout.saturating_sub(until.since(now));
         if ok {
             self.at = At::Queued { not_before: Mono::ZERO };
         } else {
@@ -193,12 +204,12 @@ impl Lifecycle {
         match &mut self.at {
             At::Idle | At::Asked | At::Running(_) | At::Stopped => None,
             At::Resolve => {
-                self.at = At::Resolving { until: now.after(RESOLVE_TIMEOUT) };
+                self.at = At::Resolving { until: now.after(self.connect_timeout) };
                 Some(Step::Resolve)
             }
             At::Resolving { until } if now >= *until => {
                 self.resolved(now, false);
-                self.next(now)
+                Some(Step::LookupTimedOut)
             }
             At::Queued { not_before } if now >= *not_before => {
                 self.at = At::Asked;
@@ -268,6 +279,11 @@ impl Lifecycle {
     /// From lost to subscribed, the last time.
     pub const fn reconnect_took(&self) -> Option<Duration> {
         self.reconnect_took
+    }
+
+    /// How long the last name lookup took, [`Lifecycle::with_connect_timeout`] at most.
+    pub const fn resolve_took(&self) -> Duration {
+        self.resolve_took
     }
 
     pub const fn teardown_took(&self) -> Option<Duration> {

@@ -15,6 +15,8 @@ pub const TEARDOWN_MAX: Duration = Duration::from_secs(2);
 pub enum Step {
     /// Look the name up; answer with [`Lifecycle::resolved`].
     Resolve,
+    /// The name lookup was not answered in time. For the log; the wait before the next one has begun.
+    LookupTimedOut,
     /// Ask the ledger for a connect; answer with [`Lifecycle::connect_token`].
     AskConnect,
     /// Start the reader. A thread that cannot be started has ended ([`EndReason::NoThread`]).

@@ -1,18 +1,21 @@
 //! What threads count as they go: atomics where it is hot, a locked tally of words where it is rare.
 
+use crate::config::Secret;
 use crate::engine::audit::Mismatch;
 use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
 use crate::engine::stats::{Flow, RecoveryCount, Tally};
+use crate::engine::stats::{OVERFLOW, RecoveryCount, Tally};
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Wall};
-use crate::log_limited;
 use crate::shell::link::Target;
 use crate::shell::log::Limiter;
 use crate::shell::slot::Published;
+use crate::shell::voice::{About, Voice};
 use log::Level;
+use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -93,11 +96,14 @@ pub struct FeedCounters {
     rest_log: Limiter,
     up_log: Limiter,
     down_log: Limiter,
+    pub voice: Arc<Voice>,
 }
 
 impl FeedCounters {
-    pub fn new(name: &str) -> FeedCounters {
-        FeedCounters { name: name.to_owned(), ..FeedCounters::default() }
+    /// The key is kept out of every line.
+    pub fn new(name: &str, key: Option<Secret>) -> FeedCounters {
+        let voice = Arc::new(Voice::new(name, key));
+        FeedCounters { name: name.to_owned(), voice, ..FeedCounters::default() }
     }
 
     pub fn late(&self) {
@@ -108,25 +114,46 @@ impl FeedCounters {
     pub fn overflowed(&self, messages: usize, symbol: &str, now: Mono) {
         self.overflow.fetch_add(messages as u64, Relaxed);
         self.overflow_last.store(now.nanos().max(1), Relaxed);
-        log_limited!(limiter: self.overflow_log, Level::Warn, now, "feed {}: the queue is full, dropping messages ({symbol} now); their books are stale until repaired",
-                self.name);
+        self.warn(
+            About::Messages,
+            OVERFLOW,
+            now,
+            format_args!(
+                "the queue is full, dropping messages ({symbol} now); their books are stale until repaired"
+            ),
+        );
     }
 
     /// A data frame of `symbol` could not be read.
     pub fn undecodable(&self, error: DecodeError, symbol: &str, now: Mono) {
         self.decode_errors.add(error.kind());
-        log_limited!(limiter: self.decode_log, Level::Warn, now, "feed {}: a message of {symbol} cannot be read: {error}; its book is stale until repaired", self.name);
+        self.warn(
+            About::Messages,
+            error.kind(),
+            now,
+            format_args!("a message of {symbol} cannot be read: {error}; its book is stale until repaired"),
+        );
     }
 
     /// A frame that belongs to no book of ours.
     pub fn refused(&self, reason: &'static str, detail: &str, now: Mono) {
         self.refused.add(reason);
-        log_limited!(limiter: self.refused_log, Level::Warn, now, "feed {}: dropped a message ({reason}): {}", self.name, shortened(detail));
+        self.warn(
+            About::Messages,
+            reason,
+            now,
+            format_args!("dropped a message ({reason}): {}", self.voice.quote(detail)),
+        );
     }
 
     pub fn gap(&self, gap: Gap, symbol: &str, now: Mono) {
         self.gaps.add(gap.name());
-        log_limited!(limiter: self.gap_log, Level::Warn, now, "feed {}: {symbol} has a gap: {gap}; the book is stale until repaired", self.name);
+        self.warn(
+            About::Messages,
+            gap.name(),
+            now,
+            format_args!("{symbol} has a gap: {gap}; the book is stale until repaired"),
+        );
     }
 
     /// A book is kept no more; what it counted stays counted.
@@ -168,9 +195,34 @@ impl FeedCounters {
         (nanos != 0).then(|| nanos as f64 / 1e6)
     }
 
+    /// The venue's planned end of the connection.
+    pub fn notice(&self, now: Mono) {
+        let text = format_args!("the venue asks to reconnect");
+        self.voice.say(About::Connection, "notice", Level::Info, now, text);
+    }
+
+    /// A REST snapshot of `symbol` was read, and is no book.
+    pub fn unusable(&self, symbol: &str, now: Mono) {
+        self.warn(
+            About::Messages,
+            "unusable",
+            now,
+            format_args!("the snapshot of {symbol} is crossed, empty or otherwise no book; asking again"),
+        );
+    }
+
+    fn warn(&self, about: About, kind: &'static str, now: Mono, text: Arguments<'_>) {
+        self.voice.say(about, kind, Level::Warn, now, text);
+    }
+
     /// The venue reported something about the connection.
     pub fn venue_said(&self, message: &str, now: Mono) {
-        log_limited!(limiter: self.venue_log, Level::Warn, now, "feed {}: the venue says: {}", self.name, shortened(message));
+        self.warn(
+            About::Connection,
+            "venue_said",
+            now,
+            format_args!("the venue says: {}", self.voice.quote(message)),
+        );
     }
 
     /// Why a REST call brought no book.
@@ -180,25 +232,38 @@ impl FeedCounters {
 
     /// A name has no address now.
     pub fn unresolved(&self, host: &str, why: &str, now: Mono) {
-        log_limited!(limiter: self.down_log, Level::Warn, now, "feed {}: cannot look up {host}: {why}; trying again", self.name);
+        self.warn(
+            About::Connection,
+            "name_not_found",
+            now,
+            format_args!("cannot look up {host}: {why}; trying again"),
+        );
     }
 
     pub fn connected(&self, connection: ConnectionId, target: &Target, symbols: usize, now: Mono) {
         let Target { host, port, .. } = target;
-        log_limited!(limiter: self.up_log, Level::Info, now, "feed {}: connection {} to {host}:{port} is subscribed, {symbols} symbols", self.name, connection.0);
+        let text =
+            format_args!("connection {} to {host}:{port} is subscribed, {symbols} symbols", connection.0);
+        self.voice.say(About::Connection, "subscribed", Level::Info, now, text);
     }
 
     pub fn disconnected(&self, connection: ConnectionId, reason: &EndReason, now: Mono) {
-        log_limited!(limiter: self.down_log, Level::Warn, now, "feed {}: connection {} ended ({}); reconnecting", self.name, connection.0, shortened(&reason.to_string()));
+        let why = self.voice.quote(&reason.to_string());
+        self.warn(
+            About::Connection,
+            reason.name(),
+            now,
+            format_args!("connection {} ended ({why}); reconnecting", connection.0),
+        );
     }
 
     pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, now: Mono) {
         self.mismatches.fetch_add(1, Relaxed);
-        log_limited!(limiter: self.audit_log, Level::Error, now, "feed {}: {symbol} differs from the venue's own best bid and offer at {}: {:?} here, {:?} there; the book is stale",
-                self.name,
-                mismatch.sequence,
-                mismatch.book,
-                mismatch.quote);
+        let Mismatch { sequence, book, quote, .. } = mismatch;
+        let text = format_args!(
+            "{symbol} differs from the venue's own best bid and offer at {sequence}: {book:?} here, {quote:?} there; the book is stale"
+        );
+        self.voice.say(About::Wrong, "mismatch", Level::Error, now, text);
     }
 }
 
@@ -247,13 +312,4 @@ impl WorkerCounters {
 /// A duration as histograms take it: 584 years are enough.
 pub fn nanos(took: Duration) -> u64 {
     u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The beginning of a text from outside: enough to recognize it, too little to flood a log.
-pub fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    match text.char_indices().nth(SHOWN) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}…", &text[..at]),
-    }
 }

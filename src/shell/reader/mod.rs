@@ -218,7 +218,9 @@ impl Life {
             Message::Text(text) => {
                 let wake = self.plan.port.wake.clone();
                 if intake.text(self.plan.venue.as_ref(), text, at, || wake.is_stopped()).map_err(gone)? {
-                    let control = self.plan.venue.control(text);
+                    // The venue may echo the key, and what it says ends up in the log and on the HTTP port.
+                    let clean = self.plan.counters.voice.redacted(text);
+                    let control = self.plan.venue.control(&clean);
                     self.note(&control, at.mono);
                     session.control(at.mono, &control);
                 }
@@ -238,9 +240,7 @@ impl Life {
             Control::Fatal { message } | Control::Error { message } => {
                 self.plan.counters.venue_said(message, now);
             }
-            Control::Reconnect { .. } => {
-                log::info!("feed {}: the venue asks to reconnect", self.plan.counters.name)
-            }
+            Control::Reconnect { .. } => self.plan.counters.notice(now),
             Control::Heartbeat | Control::Ack { .. } | Control::Other => {}
         }
     }
@@ -308,12 +308,12 @@ fn end_of_dial(error: DialError) -> EndReason {
     match error {
         DialError::Open(OpenError::TimedOut) => EndReason::ConnectTimeout,
         DialError::Open(OpenError::Stopped) => EndReason::Stop,
-        DialError::Open(OpenError::Tls(_)) => EndReason::TlsFailed,
-        DialError::Open(OpenError::Connect(_)) => EndReason::Refused,
-        DialError::Refused { refusal, .. } => {
-            EndReason::UpgradeRefused { wait: refusal.wait, fatal: refusal.fatal }
+        DialError::Open(OpenError::Tls(e)) => EndReason::TlsFailed(e.to_string()),
+        DialError::Open(OpenError::Connect(e)) => EndReason::Refused(e.to_string()),
+        DialError::Refused { status, refusal } => {
+            EndReason::UpgradeRefused { status, wait: refusal.wait, fatal: refusal.fatal }
         }
-        DialError::Protocol(_) | DialError::BadRequest(_) => EndReason::Protocol,
+        DialError::Protocol(why) | DialError::BadRequest(why) => EndReason::Protocol(why),
     }
 }
 
@@ -324,6 +324,6 @@ fn end_of_socket(error: &Error) -> EndReason {
         Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
             EndReason::PeerReset
         }
-        _ => EndReason::Protocol,
+        other => EndReason::Protocol(other.to_string()),
     }
 }

@@ -3,7 +3,6 @@
 use crate::engine::event::Snapshot;
 use crate::engine::recovery::Ticket;
 use crate::shell::clock::Clock;
-use crate::shell::count::shortened;
 use crate::shell::rest::{RestAnswer, RestClient};
 use crate::shell::thread::{self, Handle};
 use crate::venue::{RestReply, RestRequest, Venue, Verdict};
@@ -15,6 +14,9 @@ use std::time::Duration;
 
 /// TLS, an HTTP client and a JSON reader; bodies are on the heap.
 pub const STACK_BYTES: usize = 256 * 1024;
+
+/// What is kept of a refusal's body for the log, which shows less: a key in it must be there whole to be found.
+const BODY_SHOWN_BYTES: usize = 4 * 1024;
 
 /// A call to make.
 pub struct Call {
@@ -139,8 +141,9 @@ fn judge(result: Result<RestAnswer, String>, call: Call) -> Answered {
                     }
                 }
             } else {
-                let body = String::from_utf8_lossy(&answer.body);
-                answered.trouble = Some(format!("status {}: {}", answer.status, shortened(&body)));
+                let shown = &answer.body[..answer.body.len().min(BODY_SHOWN_BYTES)];
+                let body = String::from_utf8_lossy(shown);
+                answered.trouble = Some(format!("status {}: {body}", answer.status));
             }
             answered
         }

@@ -99,6 +99,8 @@ impl Connection {
         let port = Arc::new(Port::new()?);
         let inlet =
             |e: &Entrance| e.inlet(self.facts.id, generation, common.batch, common.overflow, losses.clone());
+        let mut rules = self.facts.rules;
+        rules.connect_timeout = rules.connect_timeout.saturating_sub(self.lifecycle.resolve_took());
         let plan = Plan {
             connection: self.facts.id,
             generation,
@@ -107,7 +109,7 @@ impl Connection {
             target: self.facts.target.clone(),
             addresses: std::mem::take(&mut self.addresses),
             scope: self.facts.scope.clone(),
-            rules: self.facts.rules,
+            rules,
             age_jitter_seed: common.seed ^ generation.0,
             routes: self.facts.routes.clone(),
             inlets: entrances.iter().map(inlet).collect(),

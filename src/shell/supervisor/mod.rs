@@ -302,7 +302,13 @@ impl Supervisor {
                 let events = self.common.events.clone();
                 // A supervisor that is gone needs no answer.
                 let reply = move |answer| drop(events.try_send(Event::Resolved { connection: id, answer }));
-                self.names.ask(&c.facts.target.host, c.facts.target.port, reply);
+                let (target, within) = (&c.facts.target, c.facts.rules.connect_timeout);
+                self.names.ask(&target.host, target.port, within, reply);
+            }
+            Step::LookupTimedOut => {
+                let within = c.facts.rules.connect_timeout;
+                let why = format!("no answer within {} ms", within.as_millis());
+                c.facts.counters.unresolved(&c.facts.target.host, &why, now);
             }
             Step::AskConnect => {
                 let token = c.facts.purse.take_connect(now);
@@ -362,7 +368,7 @@ impl Supervisor {
         let reason = c.lifecycle.last_end().cloned().unwrap_or(EndReason::Stop);
         c.facts.status.tell(|told| {
             told.teardown = Some(teardown);
-            told.last_end = Some(reason.to_string());
+            told.last_end = Some(c.facts.counters.voice.quote(&reason.to_string()));
         });
         if reason != EndReason::Stop {
             c.facts.counters.reconnects.add(reason.name());

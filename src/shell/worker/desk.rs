@@ -216,6 +216,9 @@ impl Desk {
                 // Counted when the book itself says that it came back.
                 Joined::Live | Joined::NotNeeded => None,
             };
+            if joined == Joined::Unusable {
+                kept.plan.counters.unusable(&kept.plan.slot.symbol, now.mono);
+            }
             if let Some(outcome) = missed {
                 kept.recipe.counters.recovery("rest", outcome);
             }

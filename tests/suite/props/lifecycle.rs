@@ -40,7 +40,7 @@ fn reason() -> impl Strategy<Value = EndReason> {
         Just(EndReason::NoThread),
         Just(EndReason::Fatal("bad key".into())),
         (0_u64..9_000_000, any::<bool>()).prop_map(|(s, fatal)| {
-            EndReason::UpgradeRefused { wait: Some(Duration::from_secs(s)), fatal }
+            EndReason::UpgradeRefused { status: 429, wait: Some(Duration::from_secs(s)), fatal }
         }),
     ]
 }
@@ -78,7 +78,7 @@ impl Witness {
         assert!(!self.stopped, "nothing follows the stop, but {step:?}");
         let of_life = |generation: Generation| assert_eq!(Some(generation), self.last, "{step:?}");
         let (name, then) = match step {
-            Step::Resolve | Step::AskConnect => {
+            Step::Resolve | Step::LookupTimedOut | Step::AskConnect => {
                 return assert!(!self.alive, "{step:?} while a life is not over");
             }
             Step::Stopped => {

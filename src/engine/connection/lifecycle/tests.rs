@@ -121,7 +121,8 @@ fn a_fatal_end_waits_a_minute_and_more_and_a_refusal_what_it_asks() {
         drive(&mut l, now);
     }
     let asked = Duration::from_secs(7_200);
-    let wait = wait_after(&mut l, now, EndReason::UpgradeRefused { wait: Some(asked), fatal: false });
+    let wait =
+        wait_after(&mut l, now, EndReason::UpgradeRefused { status: 429, wait: Some(asked), fatal: false });
     assert!(wait >= asked && wait <= asked + RULES.max, "{wait:?}");
 }
 
@@ -147,8 +148,8 @@ fn a_name_that_does_not_resolve_is_asked_again() {
     let at = l.deadline();
     assert!(at <= s(2));
     assert_eq!(steps(&mut l, at), [Step::Resolve]);
-    assert_eq!(l.deadline(), at.after(RESOLVE_TIMEOUT), "a mute resolver is not waited for forever");
-    assert_eq!(steps(&mut l, at.after(RESOLVE_TIMEOUT)), []);
+    assert_eq!(l.deadline(), at.after(CONNECT_TIMEOUT), "a mute resolver is not waited for forever");
+    assert_eq!(steps(&mut l, at.after(CONNECT_TIMEOUT)), [Step::LookupTimedOut]);
     assert!(matches!(l.phase(), Phase::BackingOff { .. }));
 }
 
@@ -182,4 +183,20 @@ fn a_teardown_that_hangs_is_told_once() {
     assert_eq!((steps(&mut l, s(99)), l.deadline()), (vec![], Mono::NEVER));
     l.joined(s(100), g);
     assert_eq!(steps(&mut l, s(100)), [Step::Fence(g)]);
+}
+
+#[test]
+fn a_lookup_is_part_of_the_connect_timeout() {
+    let mut l = Lifecycle::new(ConnectionId(0), RULES, 1).with_connect_timeout(Duration::from_secs(2));
+    l.start(s(0));
+    assert_eq!(steps(&mut l, s(0)), [Step::Resolve]);
+    assert_eq!(l.deadline(), s(2));
+    assert_eq!(steps(&mut l, s(2)), [Step::LookupTimedOut]);
+    assert_eq!(l.last_end(), Some(&EndReason::NameNotFound));
+    let again = l.deadline();
+    assert!(matches!(l.phase(), Phase::BackingOff { .. }) && again > s(2));
+    l.resolved(again, true); // too late, and nobody asks
+    assert_eq!(steps(&mut l, again), [Step::Resolve]);
+    l.resolved(again.after(Duration::from_millis(1_500)), true);
+    assert_eq!(l.resolve_took(), Duration::from_millis(1_500));
 }
