@@ -98,18 +98,6 @@ impl App {
         let recovery_counters = Arc::new(RecoveryCounters::default());
         let ledgers = layout.venues.iter().map(|v| Ledger::new(v.profile, now.mono)).collect();
         let ledgers = Arc::new(Mutex::new(ledgers));
-        let counters: Vec<Arc<FeedCounters>> = layout
-            .feeds
-            .iter()
-            .map(|f| Arc::new(FeedCounters::new(&f.config.name, f.config.key.clone())))
-            .collect();
-        let slots: Vec<Arc<Slot>> = layout.books.iter().map(slot).collect();
-        let statuses: Vec<Arc<ConnectionStatus>> = layout
-            .connections
-            .iter()
-            .map(|c| Arc::new(ConnectionStatus::new(c.id, c.feed, c.scope.symbols.len(), now)))
-            .collect();
-        let recovery_counters = Arc::new(RecoveryCounters::new(counters.iter().map(|c| c.voice.clone())));
         let seed = now.wall.nanos().cast_unsigned() ^ u64::from(std::process::id());
         let tls = link::tls_config();
 
@@ -315,58 +303,4 @@ fn http(
     let clock = clock.clone();
     let time = Arc::new(move || -> Stamp { clock.stamp() });
     HttpServer::start(http, registry.clone(), time).map_err(|e| e.to_string())
-}
-
-fn connections(
-    layout: &Layout,
-    counters: &[Arc<FeedCounters>],
-    statuses: &[Arc<ConnectionStatus>],
-    beats: &[Arc<Beat>],
-    ledgers: &Arc<Mutex<Vec<Ledger>>>,
-    seed: u64,
-) -> Result<Vec<(Facts, Lifecycle)>, String> {
-    let mut made = Vec::with_capacity(layout.connections.len());
-    for ((plan, status), beat) in layout.connections.iter().zip(statuses).zip(beats) {
-        let feed = &layout.feeds[plan.feed];
-        let config = &feed.config;
-        let key = config.key.as_ref().map(|k| k.reveal());
-        let dial = feed.venue.dial(&config.url, &plan.scope, key);
-        let target = dial::target(&dial.url)
-            .ok_or_else(|| format!("feed {}: {} is no address", config.name, config.url))?;
-        let route = |b: &layout::BookPlace| {
-            let route = BookRoute { book: b.id, worker: b.worker, symbol: b.symbol.clone() };
-            (feed.venue.symbol_key(&b.symbol), route)
-        };
-        let mine = layout.books.iter().filter(|b| b.connection == plan.id);
-        let profile = config.profile;
-        let facts = Facts {
-            id: plan.id,
-            feed: plan.feed,
-            venue: feed.venue.clone(),
-            dial,
-            target,
-            scope: plan.scope.clone(),
-            rules: SessionRules {
-                connect_timeout: config.connect_timeout,
-                idle_timeout: config.idle_timeout,
-                connection_age_max: profile.connection_age_max,
-                ack_within: profile.ack_within,
-            },
-            routes: Arc::new(Routes::new(mine.map(route), config.channels.clone())),
-            message_bytes_max: config.max_message,
-            purse: Purse { ledgers: ledgers.clone(), venue: feed.venue_index },
-            counters: counters[plan.feed].clone(),
-            status: status.clone(),
-            beat: beat.clone(),
-        };
-        let backoff = BackoffRules {
-            first: config.backoff.first,
-            max: config.backoff.max,
-            reset_after: config.backoff.reset_after,
-        };
-        let lifecycle = Lifecycle::new(plan.id, backoff, seed ^ u64::from(plan.id.0).rotate_left(32))
-            .with_connect_timeout(config.connect_timeout);
-        made.push((facts, lifecycle));
-    }
-    Ok(made)
 }

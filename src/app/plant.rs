@@ -205,7 +205,9 @@ impl Plant {
             max: config.backoff.max,
             reset_after: config.backoff.reset_after,
         };
-        Ok((facts, Lifecycle::new(plan.id, backoff, self.seed ^ u64::from(plan.id.0).rotate_left(32))))
+        let lifecycle = Lifecycle::new(plan.id, backoff, self.seed ^ u64::from(plan.id.0).rotate_left(32))
+            .with_connect_timeout(config.connect_timeout);
+        Ok((facts, lifecycle))
     }
 }
 
@@ -220,6 +222,6 @@ fn feed_entry(plan: &FeedPlan) -> FeedEntry {
         venue: plan.config.profile.name,
         enabled: plan.config.enabled,
         venue_index: plan.venue_index,
-        counters: Arc::new(FeedCounters::new(&plan.config.name)),
+        counters: Arc::new(FeedCounters::new(&plan.config.name, plan.config.key.clone())),
     }
 }

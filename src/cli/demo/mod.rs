@@ -224,7 +224,8 @@ fn configuration(args: &DemoArgs, sims: &[Arc<Sim>]) -> String {
 pub fn feed(sim: &Sim) -> String {
     let (name, url, rest_url) = (sim.face(), sim.url(), sim.rest_url());
     format!(
-        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {:?}\n",
+        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {:?}\n\
+         backoff = {{ first = \"100ms\", max = \"2s\", reset_after = \"60s\" }}\n",
         sim.symbols()
     )
 }

@@ -6,12 +6,10 @@ use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
-use crate::engine::stats::{Flow, RecoveryCount, Tally};
-use crate::engine::stats::{OVERFLOW, RecoveryCount, Tally};
+use crate::engine::stats::{Flow, OVERFLOW, RecoveryCount, Tally};
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Wall};
 use crate::shell::link::Target;
-use crate::shell::log::Limiter;
 use crate::shell::slot::Published;
 use crate::shell::voice::{About, Voice};
 use log::Level;
@@ -87,15 +85,6 @@ pub struct FeedCounters {
     pub exchange_delay_nanos: AtomicU64,
     /// The last overflow, nanoseconds of the monotonic clock; 0 for never.
     pub overflow_last: AtomicU64,
-    decode_log: Limiter,
-    gap_log: Limiter,
-    overflow_log: Limiter,
-    audit_log: Limiter,
-    refused_log: Limiter,
-    venue_log: Limiter,
-    rest_log: Limiter,
-    up_log: Limiter,
-    down_log: Limiter,
     pub voice: Arc<Voice>,
 }
 
@@ -227,7 +216,8 @@ impl FeedCounters {
 
     /// Why a REST call brought no book.
     pub fn no_snapshot(&self, symbol: &str, trouble: &str, now: Mono) {
-        log_limited!(limiter: self.rest_log, Level::Warn, now, "feed {}: no snapshot of {symbol}: {}; asking again", self.name, shortened(trouble));
+        let text = format_args!("no snapshot of {symbol}: {}; asking again", self.voice.quote(trouble));
+        self.warn(About::Messages, "no_snapshot_answer", now, text);
     }
 
     /// A name has no address now.

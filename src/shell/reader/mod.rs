@@ -30,7 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{Bytes, Error, Message, WebSocket};
 
 /// TLS, the upgrade and a decoder of control messages; frames themselves live on the heap.
 pub const STACK_BYTES: usize = 256 * 1024;
@@ -146,6 +146,9 @@ impl Life {
             match session.poll(now, pay) {
                 None => return Ok(()),
                 Some(SessionAction::End(end)) => return Err(end),
+                Some(SessionAction::Ping) => {
+                    self.written(socket.send(Message::Ping(Bytes::new())), session)?;
+                }
                 Some(SessionAction::Subscribed) => {
                     intake.opened(self.plan.clock.stamp()).map_err(gone)?;
                     let (connection, generation) = (self.plan.connection, self.plan.generation);

@@ -217,7 +217,7 @@ impl Desk {
                 Joined::Live | Joined::NotNeeded => None,
             };
             if joined == Joined::Unusable {
-                kept.plan.counters.unusable(&kept.plan.slot.symbol, now.mono);
+                kept.recipe.counters.unusable(&kept.recipe.slot.symbol, now.mono);
             }
             if let Some(outcome) = missed {
                 kept.recipe.counters.recovery("rest", outcome);
