@@ -2,5 +2,6 @@
 //! log, `/proc`, exit statuses, and the venue's own log.
 
 pub mod daemon;
+mod recorded;
 mod sim;
 mod smoke;
