@@ -215,18 +215,18 @@ pub fn level(faults: Faults) -> FaultLevel {
 fn configuration(args: &DemoArgs, sims: &[Arc<Sim>]) -> String {
     let mut text = format!("[http]\nlisten = {:?}\n", args.listen);
     for sim in sims {
-        text.push_str(&feed(sim));
+        text.push_str(&feed(&sim.face().to_string(), &sim.url(), &sim.rest_url(), &sim.symbols()));
     }
     text
 }
 
-/// A `[[feed]]` for a simulated venue, named like its face.
-pub fn feed(sim: &Sim) -> String {
-    let (name, url, rest_url) = (sim.face(), sim.url(), sim.rest_url());
+/// A `[[feed]]` for a venue that listens here, named like it.
+pub fn feed(name: &str, url: &str, rest_url: &str, symbols: &[String]) -> String {
     format!(
         "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {:?}\n\
          backoff = {{ first = \"100ms\", max = \"2s\", reset_after = \"60s\" }}\n",
         sim.symbols()
+        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {symbols:?}\n",
     )
 }
 

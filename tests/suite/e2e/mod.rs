@@ -3,4 +3,6 @@
 
 pub mod daemon;
 mod reload;
+mod recorded;
+mod sim;
 mod smoke;
