@@ -220,13 +220,11 @@ fn configuration(args: &DemoArgs, sims: &[Arc<Sim>]) -> String {
     text
 }
 
-/// A `[[feed]]` for a venue that listens here, named like it.
+/// A `[[feed]]` for a venue that listens here, named like it. A venue on this machine needs no long waits.
 pub fn feed(name: &str, url: &str, rest_url: &str, symbols: &[String]) -> String {
     format!(
-        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {:?}\n\
-         backoff = {{ first = \"100ms\", max = \"2s\", reset_after = \"60s\" }}\n",
-        sim.symbols()
-        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {symbols:?}\n",
+        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\n\
+         symbols = {symbols:?}\nbackoff = {{ first = \"100ms\", max = \"2s\", reset_after = \"60s\" }}\n",
     )
 }
 

@@ -2,7 +2,7 @@
 //! log, `/proc`, exit statuses, and the venue's own log.
 
 pub mod daemon;
-mod reload;
 mod recorded;
+mod reload;
 mod sim;
 mod smoke;
