@@ -73,7 +73,7 @@ impl Workers {
         let mut running = Vec::with_capacity(count);
         for index in 0..count {
             let share = |total: usize| (total / count + usize::from(index < total % count)).max(1);
-            let (entrance, mut outlet) = queue::queue(
+            let (entrance, outlet) = queue::queue(
                 share(pipeline.queue_messages),
                 share(pipeline.queue_bytes),
                 room.books,
@@ -89,7 +89,7 @@ impl Workers {
                 loop {
                     let desk = Desk::new(index, told.clone(), counted.clone());
                     let run = AssertUnwindSafe(|| {
-                        worker::run(desk, &mut recipes, &mut outlet, &side_out, &alarm, &marked, &time);
+                        worker::run(desk, &mut recipes, &outlet, &side_out, &alarm, &marked, &time);
                     });
                     let Err(payload) = catch_unwind(run) else { return };
                     counted.panics.fetch_add(1, Relaxed);

@@ -99,9 +99,9 @@ impl FeedCounters {
         self.late.fetch_add(1, Relaxed);
     }
 
-    /// `messages` found no room, `symbol`'s among them.
-    pub fn overflowed(&self, messages: usize, symbol: &str, now: Mono) {
-        self.overflow.fetch_add(messages as u64, Relaxed);
+    /// A message of `symbol` found no room, or was taken out of the queue for a newer one.
+    pub fn overflowed(&self, symbol: &str, now: Mono) {
+        self.overflow.fetch_add(1, Relaxed);
         self.overflow_last.store(now.nanos().max(1), Relaxed);
         self.warn(
             About::Messages,

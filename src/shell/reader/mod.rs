@@ -194,6 +194,21 @@ impl Life {
             self.written(socket.flush(), session)?;
         }
         let at = self.plan.clock.stamp();
+        let more = self.round(at, socket, session, intake)?;
+        if self.plan.status.last_frame() == Some(at.mono) {
+            // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
+            session.frame(self.plan.clock.mono());
+        }
+        Ok(more)
+    }
+
+    fn round(
+        &mut self,
+        at: Stamp,
+        socket: &mut WebSocket<Link>,
+        session: &mut Session,
+        intake: &mut Intake,
+    ) -> Result<bool, EndReason> {
         for _ in 0..FRAMES_PER_ROUND {
             // Data received before a stop still comes out after it; it is nobody's any more.
             if self.plan.port.wake.is_stopped() {

@@ -146,25 +146,23 @@ impl Registry {
     /// Where a book stands for readers, which is never better than its worker says, and worse when the worker cannot
     /// know yet.
     pub fn top(&self, tables: &Tables, slot: &Slot) -> (BookTop, Published) {
+        // Asked first: what the worker publishes after that knows of all that was doubted before.
+        let doubt = self.doubt(tables, slot);
         let published = slot.read();
         let mut top = published.top;
-        top.state = self.seen(tables, slot, top.state);
+        top.state = seen(top.state, doubt);
         (top, published)
     }
 
-    fn seen(&self, tables: &Tables, slot: &Slot, state: State) -> State {
-        if !matches!(state, State::Live | State::Partial { .. }) {
-            return state;
+    /// Why a book is worse than its worker says: its connection has ended, or messages on their way to it were dropped.
+    fn doubt(&self, tables: &Tables, slot: &Slot) -> Option<State> {
+        let connection = tables.connection(slot.connection)?;
+        if !connection.is_believed(slot.generation()) {
+            let since = connection.told().since;
+            return Some(State::Stale { reason: StaleReason::Disconnected, since });
         }
-        match tables.connection(slot.connection) {
-            Some(c) if !c.is_believed(slot.generation()) => {
-                State::Stale { reason: StaleReason::Disconnected, since: c.told().since }
-            }
-            Some(_) if slot.is_lost() => {
-                State::Stale { reason: StaleReason::Overflow, since: self.clock.stamp() }
-            }
-            _ => state,
-        }
+        let since = stats::at_wall(slot.broken()?, self.clock.stamp());
+        Some(State::Stale { reason: StaleReason::Overflow, since })
     }
 
     /// A connection is subscribed again, so long after it was lost.
@@ -288,8 +286,9 @@ impl Source for Registry {
         let slot = tables.find(feed, symbol)?;
         // A book that is read is repaired first; a planner with a full inbox has more urgent news.
         let _ = self.notices.try_send(Notice::Interest { book: slot.id });
+        let doubt = self.doubt(&tables, &slot);
         let mut view = self.ask(&slot, |reply| Side::AskBook { book: slot.id, depth, reply })?;
-        view.top.state = self.seen(&tables, &slot, view.top.state);
+        view.top.state = seen(view.top.state, doubt.or_else(|| self.doubt(&tables, &slot)));
         Ok(view)
     }
 
@@ -299,9 +298,29 @@ impl Source for Registry {
     }
 }
 
-/// The books' marks of dropped messages. Rarely asked, so it may look.
+/// A book that shows nothing as good cannot be worse.
+fn seen(state: State, doubt: Option<State>) -> State {
+    match state {
+        State::Live | State::Partial { .. } => doubt.unwrap_or(state),
+        State::Syncing | State::Stale { .. } => state,
+    }
+}
+
+/// Tells books and feeds of dropped messages. Asked only when there is no room, so it may look.
 impl LossBoard for Registry {
-    fn set(&self, book: BookId) -> bool {
-        self.tables().slots.iter().find(|slot| slot.id == book).is_some_and(|slot| slot.set_lost())
+    fn dropped(&self, connection: ConnectionId, book: BookId, at: Stamp) {
+        let tables = self.tables();
+        // The connection's feed: the book may have been dismissed while its message waited.
+        let Some(feed) = tables.connection(connection).and_then(|c| tables.feed(c.feed)) else { return };
+        let symbol = tables.slots.iter().find(|slot| slot.id == book).map_or("?", |slot| &slot.symbol);
+        feed.counters.overflowed(symbol, at.mono);
+    }
+
+    fn broken(&self, book: BookId, at: Stamp) -> u64 {
+        self.tables().slots.iter().find(|slot| slot.id == book).map_or(0, |slot| slot.break_at(at.mono))
+    }
+
+    fn is_passed(&self, book: BookId, number: u64) -> bool {
+        self.tables().slots.iter().find(|slot| slot.id == book).is_none_or(|slot| slot.is_passed(number))
     }
 }

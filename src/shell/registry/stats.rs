@@ -154,7 +154,7 @@ fn connection(status: &ConnectionStatus, now: Stamp) -> ConnectionStats {
 }
 
 /// An earlier monotonic instant with the wall time it must have had.
-fn at_wall(at: Mono, now: Stamp) -> Stamp {
+pub(super) fn at_wall(at: Mono, now: Stamp) -> Stamp {
     let ago = i64::try_from(now.mono.since(at).as_nanos()).unwrap_or(i64::MAX);
     Stamp { mono: at, wall: Wall::from_nanos(now.wall.nanos().saturating_sub(ago)) }
 }

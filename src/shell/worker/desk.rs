@@ -10,7 +10,7 @@ use crate::engine::time::Stamp;
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
-use crate::shell::queue::{Batch, Entry};
+use crate::shell::queue::{Batch, Break, Entry};
 use crate::shell::slot::{Published, Slot};
 use crate::shell::worker::Told;
 use crate::venue::Venue;
@@ -43,6 +43,8 @@ struct Kept {
     recoveries: u64,
     /// Changed since it was last published.
     dirty: bool,
+    /// The last break of its stream that the book knows of.
+    passed: u64,
 }
 
 /// A connection as its books see it.
@@ -105,6 +107,7 @@ impl Desk {
             stale,
             recoveries: 0,
             dirty: false,
+            passed: 0,
         });
         self.touch(place);
         self.settle();
@@ -141,8 +144,9 @@ impl Desk {
         if line.current == Some(generation) {
             line.current = None;
             for place in self.places_of(connection) {
-                self.books[place].recipe.slot.clear_lost();
-                self.books[place].keeper.lost(at, StaleReason::Disconnected);
+                let kept = &mut self.books[place];
+                kept.passed = kept.recipe.slot.breaks();
+                kept.keeper.lost(at, StaleReason::Disconnected);
                 self.touch(place);
             }
         }
@@ -150,16 +154,25 @@ impl Desk {
     }
 
     /// Queued messages of these books were dropped; what follows is newer.
-    pub fn evicted(&mut self, books: &[BookId], clock: &Clock) {
-        if books.is_empty() {
+    pub fn evicted(&mut self, breaks: &mut Vec<Break>, clock: &Clock) {
+        if breaks.is_empty() {
             return;
         }
         let now = clock.stamp();
-        for book in books {
-            if let Some(place) = self.place(*book) {
-                self.lose(place, now);
+        for broken in breaks.drain(..) {
+            let Some(place) = self.place(broken.book) else { continue };
+            // What was dropped may have been the first words of its generation, and its book's first.
+            let connection = self.books[place].recipe.slot.connection;
+            self.opened(connection, broken.generation, now);
+            if self.line(connection).current == Some(broken.generation) {
+                self.open(place, broken.generation, now);
+            }
+            self.lose(place, broken.number, now);
+            if broken.withdrawn {
+                self.books[place].keeper.sync.withdrawn(now);
             }
         }
+        self.settle();
     }
 
     /// Applies a batch in order.
@@ -185,9 +198,9 @@ impl Desk {
                     self.frame(place, channel, batch.frame(start, len), item.received);
                     self.received.push(item.received);
                 }
-                Entry::Lost if alive => self.lose(place, item.received),
+                Entry::Lost { number } if alive => self.lose(place, number, item.received),
                 Entry::Withdrawn if alive => self.books[place].keeper.sync.withdrawn(item.received),
-                Entry::Lost | Entry::Withdrawn => {}
+                Entry::Lost { .. } | Entry::Withdrawn => {}
             }
             self.touch(place);
         }
@@ -278,15 +291,17 @@ impl Desk {
         let kept = &mut self.books[place];
         if kept.opened != Some(generation) {
             kept.opened = Some(generation);
-            kept.recipe.slot.clear_lost();
+            // Whatever was lost before is lost with the life before; and a book that begins anew is not believed yet.
+            kept.passed = kept.recipe.slot.breaks();
             kept.keeper.opened(at);
             self.touch(place);
         }
     }
 
-    fn lose(&mut self, place: usize, at: Stamp) {
-        self.books[place].recipe.slot.clear_lost();
-        self.books[place].keeper.lost(at, StaleReason::Overflow);
+    fn lose(&mut self, place: usize, number: u64, at: Stamp) {
+        let kept = &mut self.books[place];
+        kept.passed = kept.passed.max(number);
+        kept.keeper.lost(at, StaleReason::Overflow);
         self.touch(place);
     }
 
@@ -329,6 +344,9 @@ impl Desk {
             let generation = current(&self.lines, kept.recipe.slot.connection);
             note_recovery(kept, &self.counters);
             kept.recipe.slot.publish(&published(&kept.keeper), generation.map_or(0, |g| g.0));
+            // After the state that knows of it, and before a repair is asked for: a call made for one loss must not
+            // answer for a later one.
+            kept.recipe.slot.pass(kept.passed);
             self.tell(place);
         }
     }

@@ -13,8 +13,8 @@ use crate::engine::view::{BookView, TradeView};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::event::Event;
-use crate::shell::queue::{Batch, Job, Outlet};
-use crossbeam_channel::{Receiver, Sender, select};
+use crate::shell::queue::{Batch, Break, Job, Outlet};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,43 +62,43 @@ pub enum Told {
 pub fn run(
     mut desk: Desk,
     recipes: &mut Vec<Arc<Recipe>>,
-    outlet: &mut Outlet,
+    outlet: &Outlet,
     side: &Receiver<Side>,
     events: &Sender<Event>,
     beat: &Arc<Beat>,
     clock: &Clock,
 ) {
-    let jobs = outlet.jobs.clone();
     for recipe in recipes.iter() {
         desk.adopt(recipe.clone());
     }
     let mut next_tick = Mono::ZERO;
+    let mut broken = Vec::new();
+    let mut inboxes = Select::new();
+    let jobs = inboxes.recv(&outlet.jobs);
+    inboxes.recv(side);
     loop {
-        select! {
-            recv(jobs) -> job => match job {
-                Err(_) => return,
-                Ok(Job::Batch(batch)) => apply(&mut desk, outlet, batch, clock),
-                Ok(Job::Opened { connection, generation, at }) => desk.opened(connection, generation, at),
-                Ok(Job::Fence { connection, generation }) => {
-                    desk.fence(connection, generation, clock.stamp());
-                    // The supervisor's inbox has a place for every worker's answer to its one fence a connection.
-                    let _ = events.try_send(Event::Fenced { worker: desk.index, connection, generation });
-                }
-                Ok(Job::Adopt(more)) => {
-                    for recipe in more {
-                        recipes.push(recipe.clone());
-                        desk.adopt(recipe);
+        match inboxes.ready_timeout(TICK) {
+            Ok(ready) if ready == jobs => {
+                let job = match outlet.take(&mut broken) {
+                    Ok(job) => job,
+                    Err(TryRecvError::Disconnected) => return,
+                    // A reader took it out again.
+                    Err(TryRecvError::Empty) => continue,
+                };
+                match job {
+                    Job::Batch(batch) => apply(&mut desk, outlet, batch, &mut broken, clock),
+                    other => {
+                        desk.evicted(&mut broken, clock);
+                        lifecycle(&mut desk, other, recipes, events, clock);
                     }
                 }
-                Ok(Job::Dismiss(books)) => {
-                    recipes.retain(|recipe| !books.contains(&recipe.slot.id));
-                    books.iter().for_each(|book| desk.dismiss(*book));
+            }
+            Ok(_) => {
+                if let Ok(request) = side.try_recv() {
+                    serve(&mut desk, request, clock);
                 }
-            },
-            recv(side) -> request => if let Ok(request) = request {
-                serve(&mut desk, request, clock);
-            },
-            default(TICK) => {}
+            }
+            Err(_) => {}
         }
         let now = clock.mono();
         beat.mark(now);
@@ -109,12 +109,38 @@ pub fn run(
     }
 }
 
-fn apply(desk: &mut Desk, outlet: &mut Outlet, batch: Batch, clock: &Clock) {
-    let mut evicted = Vec::new();
-    outlet.evicted(&mut evicted);
-    desk.evicted(&evicted, clock);
+fn lifecycle(
+    desk: &mut Desk,
+    job: Job,
+    recipes: &mut Vec<Arc<Recipe>>,
+    events: &Sender<Event>,
+    clock: &Clock,
+) {
+    match job {
+        Job::Batch(_) => {}
+        Job::Opened { connection, generation, at } => desk.opened(connection, generation, at),
+        Job::Fence { connection, generation } => {
+            desk.fence(connection, generation, clock.stamp());
+            // The supervisor's inbox has a place for every worker's answer to its one fence a connection.
+            let _ = events.try_send(Event::Fenced { worker: desk.index, connection, generation });
+        }
+        Job::Adopt(more) => {
+            for recipe in more {
+                recipes.push(recipe.clone());
+                desk.adopt(recipe);
+            }
+        }
+        Job::Dismiss(books) => {
+            recipes.retain(|recipe| !books.contains(&recipe.slot.id));
+            books.iter().for_each(|book| desk.dismiss(*book));
+        }
+    }
+}
+
+fn apply(desk: &mut Desk, outlet: &Outlet, batch: Batch, broken: &mut Vec<Break>, clock: &Clock) {
     // The batch's room is given back even when applying it panics.
     let batch = Taken { outlet, batch: Some(batch) };
+    desk.evicted(broken, clock);
     if let Some(batch) = &batch.batch {
         desk.batch(batch);
     }

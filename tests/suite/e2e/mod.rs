@@ -1,8 +1,12 @@
 //! The real binary against the simulated venue. What is judged here is only what can be seen from outside: HTTP, the
 //! log, `/proc`, exit statuses, and the venue's own log.
 
+mod abuse;
+mod backpressure;
 pub mod daemon;
 mod recorded;
+mod load;
+pub mod local;
 mod reload;
 mod sim;
 mod smoke;
