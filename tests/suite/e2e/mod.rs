@@ -4,9 +4,9 @@
 mod abuse;
 mod backpressure;
 pub mod daemon;
-mod recorded;
 mod load;
 pub mod local;
+mod recorded;
 mod reload;
 mod sim;
 mod smoke;
