@@ -177,11 +177,13 @@ fn configuration(server: &CaptureServer, pipeline: &str) -> String {
     )
 }
 
-/// Far above any rate a venue sends at, so the reader waits for the workers instead of dropping.
+/// Far above any rate a venue sends at, so the reader waits for the workers instead of dropping. A snapshot overtakes what
+/// is queued before it, which is then known already and not compared: with a short queue there is nothing to overtake by
+/// the time it comes, and the count is exact.
 #[test]
 fn five_recorded_minutes_at_full_pace_are_exact() {
     if let Some(path) = recording() {
-        play(&path, Pace::Full, "overflow = \"block\"", 2 * PATIENCE);
+        play(&path, Pace::Full, "overflow = \"block\"\nqueue_messages = 16", 2 * PATIENCE);
     }
 }
 
