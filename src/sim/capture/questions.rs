@@ -20,9 +20,9 @@ const BOOK_WITHIN: Duration = Duration::from_millis(1_200);
 const READ_WITHIN: Duration = Duration::from_millis(250);
 /// At full pace a client that has read the stream still has to apply it. A queue of thousands takes it less than this, and
 /// a venue on another continent is no faster.
-const LATENCY: Duration = Duration::from_millis(100);
+const LATENCY: Duration = Duration::from_millis(250);
 /// And after the answer it must get to joining it before everything it kept has slid out of its window.
-const JOIN_PAUSE: Duration = Duration::from_millis(200);
+const JOIN_PAUSE: Duration = Duration::from_millis(300);
 /// Levels a side of an answer when the question does not say, and at most.
 /// Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#order-book>
 const LIMIT: usize = 100;

@@ -3,7 +3,7 @@
 //! by a pass over the file that shares nothing with it.
 //!
 //! `DEPTHD_CAPTURES` says where the recording is; without it the tests say SKIP and pass. `DEPTHD_RECORDED_PACE=1` adds the
-//! run at the pace of the recording, which takes as long as it took.
+//! runs at the pace of the recording, which takes as long as it took, and at ten times that, best on an idle machine.
 
 use super::daemon::{Daemon, PATIENCE};
 use depthd::sim::{CaptureServer, Pace, capture};
@@ -177,11 +177,13 @@ fn configuration(server: &CaptureServer, pipeline: &str) -> String {
     )
 }
 
-/// Far above any rate a venue sends at, so the reader waits for the workers instead of dropping.
+/// Far above any rate a venue sends at, so the reader waits for the workers instead of dropping. A snapshot overtakes what
+/// is queued before it, which is then known already and not compared: with a short queue there is nothing to overtake by
+/// the time it comes, and the count is exact.
 #[test]
 fn five_recorded_minutes_at_full_pace_are_exact() {
     if let Some(path) = recording() {
-        play(&path, Pace::Full, "overflow = \"block\"", 2 * PATIENCE);
+        play(&path, Pace::Full, "overflow = \"block\"\nqueue_messages = 16", 2 * PATIENCE);
     }
 }
 
@@ -191,14 +193,23 @@ fn five_recorded_minutes_at_full_pace_are_exact() {
 fn five_recorded_minutes_in_half_a_minute_lose_nothing() {
     if let Some(path) = recording() {
         play(&path, Pace::Times(10), "[pipeline]\nqueue_messages = 20000\n", 3 * PATIENCE);
+/// With the queue as it is by default, which drops what it has no room for: nothing of this may.
+fn five_recorded_minutes_as_they_came_lose_nothing() {
+    if let Some(path) = recording().filter(|_| is_long("as they came")) {
+        play(&path, Pace::Recorded, "", Duration::from_secs(600));
+    }
+}
+/// Ten times the venue's own rate, bursts and all: up to 770 frames within 5 ms, for one worker's 250 places. A machine
+/// that is busy with something else for so long drops some of them, so this is no test for a full suite.
+    if let Some(path) = recording().filter(|_| is_long("in half a minute")) {
+        play(&path, Pace::Times(10), "", 3 * PATIENCE);
     }
 }
 
-#[test]
-fn five_recorded_minutes_as_they_came() {
-    if std::env::var_os("DEPTHD_RECORDED_PACE").is_none() {
-        println!("SKIP: DEPTHD_RECORDED_PACE is not set");
-    } else if let Some(path) = recording() {
-        play(&path, Pace::Recorded, "", Duration::from_secs(600));
+fn is_long(what: &str) -> bool {
+    let asked = std::env::var_os("DEPTHD_RECORDED_PACE").is_some();
+    if !asked {
+        println!("SKIP {what}: DEPTHD_RECORDED_PACE is not set");
     }
+    asked
 }
