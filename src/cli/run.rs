@@ -7,7 +7,7 @@ use crate::http::runtime_dir;
 use crate::shell::clock::{self, Clock};
 use crate::shell::log as logging;
 use crate::shell::notify::Notify;
-use crate::shell::signals::Listener;
+use crate::shell::signals::Caught;
 use crate::shell::supervisor;
 use crate::shell::thread;
 use crate::venue::catalog;
@@ -70,6 +70,13 @@ fn serve(
         log_dropped: Arc::new(move || counted.load(std::sync::atomic::Ordering::Relaxed)),
         runtime_dir: runtime_dir(),
     };
+    let caught = match Caught::install() {
+        Ok(caught) => caught,
+        Err(why) => {
+            log::error!("cannot catch signals: {why}");
+            return Exit::Failure;
+        }
+    };
     let app = match App::start(config, env) {
         Ok(app) => app,
         Err(why) => {
@@ -77,8 +84,7 @@ fn serve(
             return Exit::Failure;
         }
     };
-    // Last, so that a signal during the start still ends the process the plain way.
-    let signals = match Listener::start(app.events()) {
+    let signals = match caught.listen(app.events()) {
         Ok(signals) => signals,
         Err(why) => {
             log::error!("cannot listen for signals: {why}");

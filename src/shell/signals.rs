@@ -15,23 +15,34 @@ const STACK_BYTES: usize = 64 * 1024;
 /// Killed by a second signal in the middle of a stop: the shell's convention for SIGTERM.
 const FORCED: i32 = 143;
 
+/// Signals are caught and kept from here on, until [`Caught::listen`] hands them over.
+pub struct Caught(Signals);
+
 /// The thread. Dropping it ends and joins it.
 pub struct Listener {
     close: Close,
     _thread: Handle<()>,
 }
 
-impl Listener {
+impl Caught {
+    /// Before anything is made that a stop would have to tidy: a signal during the start is acted on after it.
+    ///
     /// # Errors
-    /// The handlers cannot be installed or the thread not be started.
-    pub fn start(events: Sender<Event>) -> io::Result<Listener> {
+    /// The handlers cannot be installed.
+    pub fn install() -> io::Result<Caught> {
         let once = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT] {
             // In this order: the first signal arms, the second ends.
             flag::register_conditional_shutdown(signal, FORCED, once.clone())?;
             flag::register(signal, once.clone())?;
         }
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+        Ok(Caught(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?))
+    }
+
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn listen(self, events: Sender<Event>) -> io::Result<Listener> {
+        let Caught(mut signals) = self;
         let close = signals.handle();
         let thread = thread::spawn("signals", STACK_BYTES, move || {
             for signal in signals.forever() {

@@ -12,7 +12,7 @@ use crate::shell::event::Event;
 use crate::shell::log as logging;
 use crate::shell::notify::Notify;
 use crate::shell::registry::Registry;
-use crate::shell::signals::Listener;
+use crate::shell::signals::Caught;
 use crate::shell::{supervisor, thread};
 use crate::sim::Sim;
 use crate::sim::config::{Face, FaultLevel, SimConfig};
@@ -90,8 +90,10 @@ fn serve(
         log_dropped: Arc::new(move || dropped.load(Relaxed)),
         runtime_dir: runtime_dir(),
     };
-    let started = App::start(config, env).and_then(|app| {
-        let signals = Listener::start(app.events()).map_err(|e| format!("cannot listen for signals: {e}"))?;
+    let caught = Caught::install().map_err(|e| format!("cannot catch signals: {e}"));
+    let started = caught.and_then(|caught| {
+        let app = App::start(config, env)?;
+        let signals = caught.listen(app.events()).map_err(|e| format!("cannot listen for signals: {e}"))?;
         Ok((app, signals))
     });
     let (app, signals) = match started {

@@ -9,4 +9,6 @@ pub mod local;
 mod recorded;
 mod reload;
 mod sim;
+mod rogue;
 mod smoke;
+mod teardown;
