@@ -5,7 +5,7 @@
 use crate::cli::demo::{feed, level};
 use crate::cli::{Exit, args};
 use crate::shell::event::Event;
-use crate::shell::signals::Listener;
+use crate::shell::signals::Caught;
 use crate::sim::config::{Face, SimConfig};
 use crate::sim::{CaptureServer, Pace, Sim, capture};
 use args::SimArgs;
@@ -32,7 +32,7 @@ pub fn run(args: &SimArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
         }
     };
     // Before anything is printed: who has read the address may send a signal.
-    let signals = match Listener::start(events) {
+    let signals = match Caught::install().and_then(|caught| caught.listen(events)) {
         Ok(signals) => signals,
         Err(why) => {
             let _ = writeln!(err, "error: cannot listen for signals: {why}");

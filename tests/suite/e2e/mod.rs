@@ -8,7 +8,7 @@ mod load;
 pub mod local;
 mod recorded;
 mod reload;
-mod sim;
 mod rogue;
+mod sim;
 mod smoke;
 mod teardown;
