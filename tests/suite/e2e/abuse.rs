@@ -45,11 +45,12 @@ impl Target {
         self.daemon.http
     }
 
-    fn must_answer(&self, after: &str) {
+    fn must_answer(&mut self, after: &str) {
         let ok = || {
             say(self.addr(), b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").is_some_and(|r| r.status == 200)
         };
         assert!(within(Duration::from_secs(5), ok), "no answer after {after}");
+        assert!(self.daemon.is_running(), "ended by {after}");
     }
 
     /// Back in bounds; nothing lost; exact.
