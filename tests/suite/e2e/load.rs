@@ -1,7 +1,7 @@
 //! Load: 1,000 messages a second from each of two venues for a minute. Nothing is dropped, memory is flat, processing is
 //! fast, and at the end every book is exact and every message accounted for.
 //!
-//! Ten minutes: `DEPTHD_LOAD_SECONDS=600 cargo test --release --test suite e2e::load -- --nocapture`.
+//! Ten minutes: `DEPTHD_LOAD_SECONDS=600 cargo test --release e2e::load -- --nocapture`.
 //! The time a message takes is asserted where nothing else runs: in a release build, or with `DEPTHD_LOAD_ALONE=1`.
 
 use super::daemon::{Daemon, feed};
