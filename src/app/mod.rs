@@ -4,48 +4,41 @@
 
 mod guard;
 pub mod layout;
+mod plant;
 mod workers;
 
 use crate::config::{Config, Listen};
-use crate::engine::backoff::BackoffRules;
-use crate::engine::connection::lifecycle::Lifecycle;
-use crate::engine::connection::session::SessionRules;
 use crate::engine::health::Thresholds;
-use crate::engine::id::ConnectionId;
 use crate::engine::ledger::Ledger;
 use crate::engine::recovery::Planner;
 use crate::engine::time::Stamp;
 use crate::http::{HttpConfig, HttpServer};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
-use crate::shell::count::{FeedCounters, RecoveryCounters, Timings, Words};
-use crate::shell::dial;
+use crate::shell::count::{RecoveryCounters, Timings};
 use crate::shell::event::Event;
 use crate::shell::link;
 use crate::shell::notify::Notify;
 use crate::shell::port::Ports;
-use crate::shell::purse::Purse;
-use crate::shell::queue::LossBoard;
-use crate::shell::reader::{BookRoute, Routes};
 use crate::shell::recovery::callers::{Answered, Callers};
-use crate::shell::recovery::{self, BookFacts, Notice, Recovery};
-use crate::shell::registry::{FeedEntry, Losses, Observed, Registry};
+use crate::shell::recovery::{self, Notice, Recovery, StartCallers};
+use crate::shell::registry::{Observed, Registry, Tables};
 use crate::shell::resolver::Resolver;
 use crate::shell::rest::RestClient;
-use crate::shell::slot::Slot;
-use crate::shell::status::ConnectionStatus;
-use crate::shell::supervisor::{Common, Exit, Facts, Parts, Pulse, Supervisor};
+use crate::shell::supervisor::{Common, Exit, Parts, Pulse, Reload, Supervisor};
 use crate::shell::thread::{self, Handle};
 use crate::shell::wake::Wake;
 use crate::venue::Venue;
 use crossbeam_channel::{Sender, bounded};
 use guard::Guard;
 use layout::Layout;
+use plant::Plant;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
-use workers::Workers;
+use workers::{Alarm, Room, Workers};
 
 /// A thread that waits at most half a second between two signs of life is suspect after ten; the watchdog gives it ten more.
 const BEAT_WITHIN: Duration = Duration::from_secs(10);
@@ -53,12 +46,19 @@ const BEAT_WITHIN: Duration = Duration::from_secs(10);
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(400);
 /// Events per connection that may be on their way: four of one life, and the answers of every worker.
 const EVENTS_PER_CONNECTION: usize = 16;
+/// What reloads may add before a channel's capacity, fixed at the start, is too small: then a restart is due.
+const MORE_BOOKS: usize = 1_024;
+const MORE_CONNECTIONS: usize = 64;
 
 /// What the daemon needs beside its configuration.
 pub struct Environment {
     pub clock: Clock,
     pub notify: Notify,
     pub by_name: fn(&str) -> Option<Arc<dyn Venue>>,
+    /// Every name it answers to.
+    pub venues: &'static [&'static str],
+    /// Reads the configuration again; `None` where there is no file.
+    pub reload: Option<Box<dyn FnMut() -> Result<Config, String> + Send>>,
     /// Lines the log had no room for.
     pub log_dropped: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Where the private socket to the answering server lives.
@@ -84,92 +84,53 @@ impl App {
     /// # Errors
     /// A sentence saying what could not be had; nothing keeps running.
     pub fn start(config: &Config, env: Environment) -> Result<App, String> {
-        let layout = Layout::of(config, &env.by_name).map_err(|e| format!("too many {}", e.0))?;
         let clock = env.clock.clone();
         let now = clock.stamp();
-        let tls = link::tls_config();
-        let (events, inbox) =
-            bounded(layout.connections.len() * (EVENTS_PER_CONNECTION + config.pipeline.workers) + 64);
-        let (notices, notices_out) = bounded(layout.connections.len() + 256);
+        let venues: Vec<_> = env.venues.iter().filter_map(|name| (env.by_name)(name)).collect();
+        let layout = Layout::empty(config, &venues);
+        let books: usize = config.enabled().map(|feed| feed.symbols.len()).sum();
+        let connections: usize = config.enabled().map(|feed| feed.connections()).sum();
+        let room = Room { books: books + MORE_BOOKS, connections: connections + MORE_CONNECTIONS };
+        let (events, inbox) = bounded(room.connections * (EVENTS_PER_CONNECTION + config.pipeline.workers));
+        let (notices, notices_out) = bounded(room.connections + MORE_BOOKS);
         let shedding = Arc::new(AtomicBool::new(false));
         let timings = Arc::new(Timings::default());
-        let counters: Vec<Arc<FeedCounters>> = layout
-            .feeds
-            .iter()
-            .map(|f| Arc::new(FeedCounters::new(&f.config.name, f.config.key.clone())))
-            .collect();
-        let slots: Vec<Arc<Slot>> = layout.books.iter().map(slot).collect();
-        let statuses: Vec<Arc<ConnectionStatus>> = layout
-            .connections
-            .iter()
-            .map(|c| Arc::new(ConnectionStatus::new(c.id, c.feed, c.scope.symbols.len(), now)))
-            .collect();
-        let recovery_counters = Arc::new(RecoveryCounters::new(counters.iter().map(|c| c.voice.clone())));
+        let recovery_counters = Arc::new(RecoveryCounters::default());
+        let ledgers = layout.venues.iter().map(|v| Ledger::new(v.profile, now.mono)).collect();
+        let ledgers = Arc::new(Mutex::new(ledgers));
         let seed = now.wall.nanos().cast_unsigned() ^ u64::from(std::process::id());
+        let tls = link::tls_config();
 
         let resolver =
             Resolver::start(clock.clone()).map_err(|e| format!("cannot start the resolver: {e}"))?;
-        let (workers, told) = Workers::start(config, &layout, &slots, &counters, &timings, &events, &clock)
+        let (workers, told) = Workers::start(&config.pipeline, room, &timings, &events, &clock)
             .map_err(|e| format!("cannot start the workers: {e}"))?;
+        let recovery_beat = Arc::new(Beat::new("recovery".to_owned(), BEAT_WITHIN, now.mono));
         let mut beats = workers.beats();
-        let beat = |name: String| Arc::new(Beat::new(name, BEAT_WITHIN, now.mono));
-        let recovery_beat = beat("recovery".to_owned());
         beats.push(recovery_beat.clone());
-        let reader_beats: Vec<Arc<Beat>> =
-            layout.connections.iter().map(|c| beat(format!("reader-{}", c.id.0))).collect();
-
         let registry = Arc::new(Registry {
             clock: clock.clone(),
             started: now,
-            feeds: layout
-                .feeds
-                .iter()
-                .zip(&counters)
-                .map(|(feed, counters)| feed_entry(feed, counters))
-                .collect(),
-            connections: statuses.clone(),
-            slots: slots.clone(),
-            workers: workers.entries(&layout),
+            tables: RwLock::new(Arc::new(Tables::default())),
+            workers: workers.entries(),
             recovery: recovery_counters.clone(),
             notices: notices.clone(),
             beats,
-            reader_beats: reader_beats.clone(),
             memory_limit_bytes: config.memory.limit_bytes,
             log_dropped: env.log_dropped,
             observed: Mutex::new(Observed::default()),
             timings,
         });
-        let http = http(config, env.runtime_dir, &registry, &clock)?;
 
-        let ledgers = layout.venues.iter().map(|v| Ledger::new(v.profile, now.mono)).collect();
-        let ledgers = Arc::new(Mutex::new(ledgers));
-        let ports = Arc::new(Ports::new(layout.connections.len()));
         let rest_stop = Arc::new(Wake::new().map_err(|e| format!("cannot start REST: {e}"))?);
-        let callers_total: usize = layout.venues.iter().map(|v| v.rules.max_concurrent).sum();
-        let (answers, answers_out) = bounded::<Answered>(callers_total.max(1));
-        let mut callers = Vec::with_capacity(layout.venues.len());
-        for venue in &layout.venues {
-            let count = venue.rules.max_concurrent;
-            let client = RestClient::new(
-                tls.clone(),
-                resolver.asker(),
-                clock.clone(),
-                rest_stop.clone(),
-                venue.timeout,
-                count,
-            );
-            let started = Callers::start(venue.profile.name, count, &client, &answers, &clock);
-            callers.push(started.map_err(|e| format!("cannot start REST callers: {e}"))?);
-        }
-        drop(answers);
-        let books_on = |id: ConnectionId| layout.books.iter().filter(|b| b.connection == id).count();
-        let lines =
-            layout.connections.iter().map(|c| (c.id, venue_of(&layout, c.feed), books_on(c.id))).collect();
+        let (answers_out, start_callers) = callers(&layout, &tls, &resolver, &rest_stop, &clock);
+        let ports = Arc::new(Ports::new(room.connections));
         let recovery = Recovery {
-            planner: Planner::new(layout.venues.iter().map(|v| v.rules).collect(), lines, seed),
+            planner: Planner::new(layout.venues.iter().map(|v| v.rules).collect(), Vec::new(), seed),
             ledgers: ledgers.clone(),
-            books: layout.books.iter().map(|b| book_facts(&layout, b)).collect(),
-            callers,
+            books: BTreeMap::new(),
+            callers: layout.venues.iter().map(|_| None).collect(),
+            start_callers,
             workers: workers.sides(),
             ports: ports.clone(),
             told,
@@ -182,12 +143,32 @@ impl App {
         };
         let alarm = events.clone();
         let recovery = thread::spawn("recovery", recovery::STACK_BYTES, move || {
-            let _last_word = workers::Alarm { events: alarm, thread: "recovery" };
+            let _last_word = Alarm { events: alarm, thread: "recovery" };
             recovery.run();
         })
         .map_err(|e| format!("cannot start recovery: {e}"))?;
 
-        let pulse = Pulse::new(env.notify, config.memory.clone(), shedding.clone(), workers.sides());
+        let mut plant = Plant {
+            layout,
+            by_name: env.by_name,
+            registry: registry.clone(),
+            entrances: workers.entrances(),
+            notices: notices.clone(),
+            ledgers,
+            beat_within: BEAT_WITHIN,
+            seed,
+            clock: clock.clone(),
+        };
+        let lines = plant.follow(config)?;
+        let http = http(config, env.runtime_dir, &registry, &clock)?;
+        let pulse = Pulse::new(
+            env.notify,
+            config.memory.clone(),
+            shedding.clone(),
+            workers.sides(),
+            Box::new(http.reporter()),
+        );
+        let reload = env.reload.map(|read| reloading(plant, config.clone(), read));
         let common = Common {
             batch: config.pipeline.batch,
             overflow: config.pipeline.overflow,
@@ -198,19 +179,18 @@ impl App {
             tls,
             clock,
         };
-        let losses: Arc<dyn LossBoard> = Arc::new(Losses(slots));
-        let connections = connections(&layout, &counters, &statuses, &reader_beats, &ledgers, seed)?;
         let parts = Parts {
             common,
             inbox,
             entrances: workers.entrances(),
-            losses,
+            losses: registry.clone(),
             names: resolver.asker(),
             notices: notices.clone(),
             registry: registry.clone(),
             pulse,
+            reload,
         };
-        let supervisor = Supervisor::new(parts, connections);
+        let supervisor = Supervisor::new(parts, lines);
         Ok(App { supervisor, http, recovery, notices, rest_stop, workers, resolver, registry, events })
     }
 
@@ -250,36 +230,53 @@ impl App {
     }
 }
 
-fn slot(place: &layout::BookPlace) -> Arc<Slot> {
-    Arc::new(Slot::new(place.id, place.feed, place.connection, place.worker, place.symbol.clone()))
+/// Reads, checks and follows a changed configuration. What only a start can change is said and left.
+fn reloading(
+    mut plant: Plant,
+    mut known: Config,
+    mut read: Box<dyn FnMut() -> Result<Config, String> + Send>,
+) -> Reload {
+    Box::new(move || {
+        let config = read()?;
+        for (section, same) in [
+            ("http", config.http == known.http),
+            ("pipeline", config.pipeline == known.pipeline),
+            ("recovery", config.recovery == known.recovery),
+            ("memory", config.memory == known.memory),
+            ("log", config.log == known.log),
+            ("books", config.books == known.books),
+        ] {
+            if !same {
+                log::warn!("[{section}] has changed: that takes effect at the next start");
+            }
+        }
+        let mut next = known.clone();
+        next.feeds = config.feeds;
+        let lines = plant.follow(&next)?;
+        known = next;
+        Ok(lines)
+    })
 }
 
-fn venue_of(layout: &Layout, feed: usize) -> usize {
-    layout.feeds.get(feed).map_or(0, |f| f.venue_index)
-}
-
-fn feed_entry(feed: &layout::FeedPlan, counters: &Arc<FeedCounters>) -> FeedEntry {
-    FeedEntry {
-        name: feed.config.name.clone(),
-        venue: feed.config.profile.name,
-        enabled: feed.config.enabled,
-        venue_index: feed.venue_index,
-        counters: counters.clone(),
-        reconnects: Words::default(),
-    }
-}
-
-fn book_facts(layout: &Layout, place: &layout::BookPlace) -> BookFacts {
-    let feed = &layout.feeds[usize::from(place.feed.0)];
-    BookFacts {
-        venue: feed.venue.clone(),
-        venue_index: feed.venue_index,
-        feed: usize::from(place.feed.0),
-        rest_url: feed.config.rest_url.clone(),
-        symbol: place.symbol.clone(),
-        key: feed.config.key.clone(),
-        worker: place.worker,
-    }
+/// The channel that answers come back on, and how a venue's callers are started when they are first needed.
+fn callers(
+    layout: &Layout,
+    tls: &Arc<rustls::ClientConfig>,
+    resolver: &Resolver,
+    stop: &Arc<Wake>,
+    clock: &Clock,
+) -> (crossbeam_channel::Receiver<Answered>, StartCallers) {
+    let total: usize = layout.venues.iter().map(|v| v.rules.max_concurrent).sum();
+    let (answers, answers_out) = bounded::<Answered>(total.max(1));
+    let venues: Vec<_> =
+        layout.venues.iter().map(|v| (v.profile.name, v.rules.max_concurrent, v.timeout)).collect();
+    let (tls, names, stop, clock) = (tls.clone(), resolver.asker(), stop.clone(), clock.clone());
+    let start: StartCallers = Box::new(move |venue| {
+        let (name, count, timeout) = venues[venue];
+        let client = RestClient::new(tls.clone(), names.clone(), clock.clone(), stop.clone(), timeout, count);
+        Callers::start(name, count, &client, &answers, &clock)
+    });
+    (answers_out, start)
 }
 
 fn http(
@@ -306,58 +303,4 @@ fn http(
     let clock = clock.clone();
     let time = Arc::new(move || -> Stamp { clock.stamp() });
     HttpServer::start(http, registry.clone(), time).map_err(|e| e.to_string())
-}
-
-fn connections(
-    layout: &Layout,
-    counters: &[Arc<FeedCounters>],
-    statuses: &[Arc<ConnectionStatus>],
-    beats: &[Arc<Beat>],
-    ledgers: &Arc<Mutex<Vec<Ledger>>>,
-    seed: u64,
-) -> Result<Vec<(Facts, Lifecycle)>, String> {
-    let mut made = Vec::with_capacity(layout.connections.len());
-    for ((plan, status), beat) in layout.connections.iter().zip(statuses).zip(beats) {
-        let feed = &layout.feeds[plan.feed];
-        let config = &feed.config;
-        let key = config.key.as_ref().map(|k| k.reveal());
-        let dial = feed.venue.dial(&config.url, &plan.scope, key);
-        let target = dial::target(&dial.url)
-            .ok_or_else(|| format!("feed {}: {} is no address", config.name, config.url))?;
-        let route = |b: &layout::BookPlace| {
-            let route = BookRoute { book: b.id, worker: b.worker, symbol: b.symbol.clone() };
-            (feed.venue.symbol_key(&b.symbol), route)
-        };
-        let mine = layout.books.iter().filter(|b| b.connection == plan.id);
-        let profile = config.profile;
-        let facts = Facts {
-            id: plan.id,
-            feed: plan.feed,
-            venue: feed.venue.clone(),
-            dial,
-            target,
-            scope: plan.scope.clone(),
-            rules: SessionRules {
-                connect_timeout: config.connect_timeout,
-                idle_timeout: config.idle_timeout,
-                connection_age_max: profile.connection_age_max,
-                ack_within: profile.ack_within,
-            },
-            routes: Arc::new(Routes::new(mine.map(route), config.channels.clone())),
-            message_bytes_max: config.max_message,
-            purse: Purse { ledgers: ledgers.clone(), venue: feed.venue_index },
-            counters: counters[plan.feed].clone(),
-            status: status.clone(),
-            beat: beat.clone(),
-        };
-        let backoff = BackoffRules {
-            first: config.backoff.first,
-            max: config.backoff.max,
-            reset_after: config.backoff.reset_after,
-        };
-        let lifecycle = Lifecycle::new(plan.id, backoff, seed ^ u64::from(plan.id.0).rotate_left(32))
-            .with_connect_timeout(config.connect_timeout);
-        made.push((facts, lifecycle));
-    }
-    Ok(made)
 }

@@ -1,19 +1,14 @@
 //! Starts the workers, and starts one over in place when it panics.
 
-use crate::app::layout::{Layout, sync_rules};
-use crate::config::Config;
-use crate::engine::keeper::Keeper;
-use crate::engine::sync::SyncRules;
+use crate::config::Pipeline;
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
-use crate::shell::count::{FeedCounters, Timings, WorkerCounters};
+use crate::shell::count::{Timings, WorkerCounters};
 use crate::shell::event::Event;
 use crate::shell::queue::{self, Entrance};
 use crate::shell::registry::WorkerEntry;
-use crate::shell::slot::Slot;
 use crate::shell::thread::{self, Handle};
-use crate::shell::worker::{self, BookPlan, Desk, Side, Told};
-use crate::venue::Venue;
+use crate::shell::worker::{self, Desk, Recipe, Side, Told};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,8 +19,15 @@ use std::time::Duration;
 const BEAT_WITHIN: Duration = Duration::from_secs(10);
 /// Requests from the side that may wait at one worker: the HTTP handlers', the REST answers', and a few of the pulse's.
 const SIDE_MAX: usize = 64;
-/// Lifecycle jobs that may wait at one worker beside the counted messages: an opening, a fence and a spare a connection.
+/// Lifecycle jobs that may wait at one worker beside the counted messages: an opening, a fence and two spare a connection.
 const CONTROL_PER_CONNECTION: usize = 4;
+
+/// Room for books and connections that a reload may add: channels keep their capacity for life. A slot is some 100 bytes.
+#[derive(Clone, Copy)]
+pub struct Room {
+    pub books: usize,
+    pub connections: usize,
+}
 
 struct Running {
     entrance: Entrance,
@@ -40,7 +42,7 @@ pub struct Workers {
     running: Vec<Running>,
 }
 
-/// Says that a thread which must not end has ended, unless the end was ordered.
+/// Says that a thread which must not end has panicked.
 pub struct Alarm {
     pub events: Sender<Event>,
     pub thread: &'static str,
@@ -59,47 +61,41 @@ impl Workers {
     /// # Errors
     /// A thread cannot be started.
     pub fn start(
-        config: &Config,
-        layout: &Layout,
-        slots: &[Arc<Slot>],
-        feeds: &[Arc<FeedCounters>],
+        pipeline: &Pipeline,
+        room: Room,
         timings: &Arc<Timings>,
         events: &Sender<Event>,
         clock: &Clock,
     ) -> io::Result<(Workers, Receiver<Told>)> {
-        let count = config.pipeline.workers;
+        let count = pipeline.workers;
         // What a book needs and what it made of a snapshot, each at most once on its way in a healthy moment.
-        let (told, told_out) = bounded(layout.books.len() * 4 + 64);
+        let (told, told_out) = bounded(room.books * 4);
         let mut running = Vec::with_capacity(count);
         for index in 0..count {
             let share = |total: usize| (total / count + usize::from(index < total % count)).max(1);
-            let books = slots.iter().filter(|s| s.worker == index).count();
-            let control = layout.connections.len() * CONTROL_PER_CONNECTION + 8;
-            let (entrance, mut outlet) = queue::queue(
-                share(config.pipeline.queue_messages),
-                share(config.pipeline.queue_bytes),
-                books,
-                control,
+            let (entrance, outlet) = queue::queue(
+                share(pipeline.queue_messages),
+                share(pipeline.queue_bytes),
+                room.books,
+                room.connections * CONTROL_PER_CONNECTION,
             );
             let (side, side_out) = bounded(SIDE_MAX);
             let counters = Arc::new(WorkerCounters::new(timings.clone()));
             let beat = Arc::new(Beat::new(format!("worker-{index}"), BEAT_WITHIN, clock.mono()));
-            let make = desk_maker(index, config, layout, slots, feeds, told.clone(), counters.clone());
-            let (panics, alarm, marked, time) =
-                (counters.clone(), events.clone(), beat.clone(), clock.clone());
+            let (told, counted) = (told.clone(), counters.clone());
+            let (alarm, marked, time) = (events.clone(), beat.clone(), clock.clone());
             let body = move || {
+                let mut recipes: Vec<Arc<Recipe>> = Vec::new();
                 loop {
-                    let desk = make();
+                    let desk = Desk::new(index, told.clone(), counted.clone());
                     let run = AssertUnwindSafe(|| {
-                        worker::run(desk, &mut outlet, &side_out, &alarm, &marked, &time)
+                        worker::run(desk, &mut recipes, &outlet, &side_out, &alarm, &marked, &time);
                     });
                     let Err(payload) = catch_unwind(run) else { return };
-                    panics.panics.fetch_add(1, Relaxed);
+                    counted.panics.fetch_add(1, Relaxed);
                     let message = thread::message(payload.as_ref());
-                    let _ = alarm.send_timeout(
-                        Event::WorkerPanicked { worker: index, message },
-                        Duration::from_secs(1),
-                    );
+                    let panicked = Event::WorkerPanicked { worker: index, message };
+                    let _ = alarm.send_timeout(panicked, Duration::from_secs(1));
                 }
             };
             let thread = thread::spawn(&format!("wk-{index}"), worker::STACK_BYTES, body)?;
@@ -120,10 +116,9 @@ impl Workers {
         self.running.iter().map(|w| w.beat.clone()).collect()
     }
 
-    pub fn entries(&self, layout: &Layout) -> Vec<WorkerEntry> {
+    pub fn entries(&self) -> Vec<WorkerEntry> {
         let entry = |(index, w): (usize, &Running)| WorkerEntry {
             name: format!("worker-{index}"),
-            books: layout.books.iter().filter(|b| b.worker == index).count(),
             counters: w.counters.clone(),
             gauge: w.entrance.gauge(),
             side: w.side.clone(),
@@ -137,58 +132,5 @@ impl Workers {
             drop(entrance);
             thread.join();
         }
-    }
-}
-
-/// What a book's plan is made of, again and again.
-struct Recipe {
-    slot: Arc<Slot>,
-    feed_name: String,
-    venue: Arc<dyn Venue>,
-    rules: SyncRules,
-    audited: bool,
-    counters: Arc<FeedCounters>,
-}
-
-/// Makes a worker's desk, as often as it has to start over.
-fn desk_maker(
-    index: usize,
-    config: &Config,
-    layout: &Layout,
-    slots: &[Arc<Slot>],
-    feeds: &[Arc<FeedCounters>],
-    told: Sender<Told>,
-    counters: Arc<WorkerCounters>,
-) -> impl Fn() -> Desk + Send + 'static {
-    let recipe = |slot: &Arc<Slot>| {
-        let feed = usize::from(slot.feed.0);
-        let plan = &layout.feeds[feed];
-        Recipe {
-            slot: slot.clone(),
-            feed_name: plan.config.name.clone(),
-            venue: plan.venue.clone(),
-            rules: sync_rules(config, plan.config.profile),
-            audited: plan.config.profile.quote_shares_book_sequence,
-            counters: feeds[feed].clone(),
-        }
-    };
-    let recipes: Vec<Recipe> = slots.iter().filter(|slot| slot.worker == index).map(recipe).collect();
-    let (books, connections, trades) = (slots.len(), layout.connections.len(), config.books.trades);
-    move || {
-        let plan = |recipe: &Recipe| BookPlan {
-            slot: recipe.slot.clone(),
-            feed_name: recipe.feed_name.clone(),
-            venue: recipe.venue.clone(),
-            keeper: Keeper::new(recipe.rules, recipe.audited, trades),
-            counters: recipe.counters.clone(),
-        };
-        Desk::new(
-            index,
-            recipes.iter().map(plan).collect(),
-            books,
-            connections,
-            told.clone(),
-            counters.clone(),
-        )
     }
 }

@@ -96,9 +96,17 @@ pub struct ConfigArgs {
 }
 
 /// Run the simulated venue alone, or serve a recording
+///
+/// Prints a [[feed]] to paste into a configuration, and runs until SIGTERM or SIGINT.
+///
+/// A recording is played to every connection from its beginning, over WebSocket. Over REST it answers with the venue's
+/// book at the last message sent on the connection that is farthest: the recorded snapshot, with every recorded change
+/// since. A level that neither shows does not exist. At full pace the stream goes as fast as its client reads, and waits
+/// while one fetches a book.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  depthd sim --venue binance --symbols 20 --faults light\n  \
-                        depthd sim --capture btcusdt.gz --pace full")]
+                        depthd sim --capture btcusdt.gz --pace full > sim.toml &\n  \
+                        depthd run --config sim.toml")]
 pub struct SimArgs {
     /// Where it listens: IP:PORT; port 0 takes any that is free
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]

@@ -6,6 +6,7 @@ pub mod args;
 pub mod check;
 pub mod demo;
 pub mod run;
+pub mod sim;
 
 use crate::config::{self, Config, Mistake, Surroundings};
 use args::ConfigArgs;

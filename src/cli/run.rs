@@ -2,7 +2,7 @@
 
 use crate::app::{App, Environment};
 use crate::cli::{Exit, args::RunArgs, load, report};
-use crate::config::{Config, Surroundings, memory};
+use crate::config::{Config, Surroundings, Venues, memory, process_env};
 use crate::http::runtime_dir;
 use crate::shell::clock::{self, Clock};
 use crate::shell::log as logging;
@@ -40,12 +40,18 @@ pub fn run(args: &RunArgs, around: &Surroundings<'_>, err: &mut dyn Write) -> Ex
             return Exit::Failure;
         }
     };
-    let exit = serve(&config, &table, around, &log);
+    let exit = serve(args, &config, &table, around, &log);
     log.stop();
     exit
 }
 
-fn serve(config: &Config, table: &memory::Table, around: &Surroundings<'_>, log: &logging::Running) -> Exit {
+fn serve(
+    args: &RunArgs,
+    config: &Config,
+    table: &memory::Table,
+    around: &Surroundings<'_>,
+    log: &logging::Running,
+) -> Exit {
     log::info!("depthd {} starts, configuration from {}", crate::cli::args::VERSION, config.origin);
     for warning in &config.warnings {
         log::warn!("{warning}");
@@ -53,11 +59,14 @@ fn serve(config: &Config, table: &memory::Table, around: &Surroundings<'_>, log:
     for line in table.to_string().lines() {
         log::info!("{line}");
     }
+    let reload = reloader(args);
     let counted = log.counter();
     let env = Environment {
         clock: Clock::start(),
         notify: Notify::from_env(around.env, std::process::id()),
         by_name: catalog::by_name,
+        venues: &catalog::NAMES,
+        reload,
         log_dropped: Arc::new(move || counted.load(std::sync::atomic::Ordering::Relaxed)),
         runtime_dir: runtime_dir(),
     };
@@ -99,4 +108,20 @@ fn serve(config: &Config, table: &memory::Table, around: &Surroundings<'_>, log:
             Exit::Failure
         }
     }
+}
+
+/// How SIGHUP reads the configuration again: the same file, checked the same way, against the same memory limit.
+fn reloader(args: &RunArgs) -> Option<Box<dyn FnMut() -> Result<Config, String> + Send>> {
+    // Flags cannot change while the process runs.
+    if !args.config.feed.is_empty() {
+        return None;
+    }
+    let args = args.config.clone();
+    Some(Box::new(move || {
+        let around = Surroundings { env: &process_env, venues: Venues::known() };
+        let config = load(&args, &around)
+            .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let table = memory::worst_case(&config);
+        if table.fits() { Ok(config) } else { Err("its worst case exceeds the memory limit".to_owned()) }
+    }))
 }

@@ -73,11 +73,7 @@ fn feed(
         symbols: symbols(&section, venue.as_ref()),
         channels: channels(&section, profile),
         connect_timeout: section.read("connect_timeout", 30 * SECOND, raw::duration(50 * MS..=5 * MINUTE)),
-        idle_timeout: section.read(
-            "idle_timeout",
-            idle_default(profile),
-            raw::duration(50 * MS..=10 * MINUTE),
-        ),
+        idle_timeout: section.read("idle_timeout", IDLE_DEFAULT, raw::duration(50 * MS..=10 * MINUTE)),
         backoff: backoff(section.section("backoff")),
         recovery: sections::recovery(section.section("recovery"), recovery),
         // The smallest still holds a full book of a quiet symbol; the largest is tungstenite's own bound.
@@ -168,12 +164,9 @@ fn channel(text: &str, profile: &Profile) -> Result<Channel, String> {
     found.ok_or_else(|| format!("{text:?} is none of {}'s channels: {}", profile.name, names()))
 }
 
-/// Venues that say something every second are dead after ten of silence. Binance is silent on a quiet symbol but for
-/// its ping every 20 s, so that ten seconds would tear a healthy connection down for ever.
-/// Source: <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams>.
-fn idle_default(profile: &Profile) -> Duration {
-    if profile.name == "binance" { 30 * SECOND } else { 10 * SECOND }
-}
+/// A peer that is asked for a sign of life after five seconds of silence and gives none for five more is gone. Binance,
+/// which says nothing of a quiet symbol but a ping every 20 s, answers in between like any other.
+const IDLE_DEFAULT: Duration = Duration::from_secs(10);
 
 fn backoff(section: Section<'_>) -> BackoffConfig {
     let backoff = BackoffConfig {

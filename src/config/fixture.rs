@@ -76,6 +76,14 @@ impl Venue for Fixture {
     fn restore(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
         unreachable!("no wire here")
     }
+    fn subscribe(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn unsubscribe(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+        Vec::new()
+    }
+
     fn route<'f>(&self, _: &'f str) -> Route<'f> {
         unreachable!("no wire here")
     }

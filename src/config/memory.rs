@@ -36,8 +36,9 @@ pub const BATCHES_KEPT: u64 = 8;
 pub const LOG_LINES_MAX: u64 = 256;
 pub const LOG_LINE_BYTES_MAX: u64 = 2 * KIB;
 
-/// Beside each queued message: its place, its times, its share of the channel.
-const QUEUED_MESSAGE_BYTES: u64 = 128;
+/// Beside each queued message, where each has a batch of its own and a mark of a lost one after it: two places in the
+/// channel of some 100 bytes, and twice the four entries of 56 bytes that a vector begins with.
+const QUEUED_MESSAGE_BYTES: u64 = 2 * (104 + 4 * 56);
 /// Names, counters and the shown top of a book; counters and histograms of a feed.
 const BOOK_COUNTERS_BYTES: u64 = 2 * KIB;
 const FEED_COUNTERS_BYTES: u64 = 64 * KIB;

@@ -151,6 +151,12 @@ impl HttpServer {
         self.counters.threads(now)
     }
 
+    /// The same for whoever outlives this value.
+    pub fn reporter(&self) -> impl Fn(Stamp) -> Vec<ThreadStats> + Send + Sync + 'static {
+        let counters = Arc::clone(&self.counters);
+        move |now| counters.threads(now)
+    }
+
     /// Closes every connection, joins every thread of ours and removes the private directory. Under a second, unless
     /// a [`Source`] call does not return. What a client was being sent is cut.
     pub fn stop(self) {}

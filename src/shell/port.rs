@@ -1,7 +1,9 @@
 //! The handle others hold on a running reader: to shut its socket, to wake it, to ask it for a restart of books.
 
 use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::shell::reader::Routes;
 use crate::shell::wake::Wake;
+use crate::venue::Scope;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -11,10 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 const COMMANDS_MAX: usize = 4;
 
 /// What a reader may be asked while it runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Take these books out of the subscription and put them back.
     Restart { books: Vec<BookId> },
+    /// From here on carry this scope; `added` and `removed` are how it differs from the one before.
+    Rescope { scope: Scope, routes: Arc<Routes>, added: Vec<String>, removed: Vec<String> },
 }
 
 #[derive(Debug)]

@@ -5,12 +5,13 @@ use crate::engine::event::Level;
 use crate::engine::id::{BookId, ConnectionId, FeedId};
 use crate::engine::keeper::Flow;
 use crate::engine::state::{StaleReason, State};
+use crate::engine::stats;
 use crate::engine::sync::{Counts, Discard};
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::engine::view::BookTop;
 use crate::shell::count::nanos;
 use crate::shell::seqcell::SeqCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const TOP_WORDS: usize = 19;
@@ -32,6 +33,22 @@ pub struct Published {
     pub heap_bytes: u64,
 }
 
+impl Published {
+    /// Every message of the book by what became of it.
+    pub fn messages(&self) -> stats::Flow {
+        let (c, flow) = (&self.counts, &self.flow);
+        let mut messages = stats::Flow {
+            received: c.received + flow.trade_frames + flow.quote_frames + flow.undecodable,
+            applied: c.applied + flow.trade_frames + flow.quote_frames,
+            duplicate: c.duplicate,
+            buffered: c.buffered,
+            discarded: Discard::ALL.iter().zip(c.discarded).map(|(why, count)| (why.name(), count)).collect(),
+        };
+        messages.discarded.add(StaleReason::Decode.name(), flow.undecodable);
+        messages
+    }
+}
+
 /// A book's fixed facts and its published state.
 #[derive(Debug)]
 pub struct Slot {
@@ -42,8 +59,11 @@ pub struct Slot {
     pub worker: usize,
     pub symbol: String,
     cell: SeqCell<WORDS>,
-    /// A message was dropped and the worker has not come to that place yet.
-    lost: AtomicBool,
+    /// How often messages were dropped, and how many of these times the published state knows of.
+    breaks: AtomicU64,
+    passed: AtomicU64,
+    /// When the first of those it does not know of was, nanoseconds of the monotonic clock.
+    broken_since: AtomicU64,
     /// The generation whose stream the published state belongs to.
     generation: AtomicU64,
 }
@@ -58,7 +78,9 @@ impl Slot {
             worker,
             symbol,
             cell,
-            lost: AtomicBool::new(false),
+            breaks: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
+            broken_since: AtomicU64::new(0),
             generation: AtomicU64::new(0),
         }
     }
@@ -77,18 +99,32 @@ impl Slot {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Notes a dropped message; true when one was noted before and its mark is still on its way.
-    pub fn set_lost(&self) -> bool {
-        self.lost.swap(true, Ordering::AcqRel)
+    /// Messages are dropped: gives the break's number, from 1.
+    pub fn break_at(&self, now: Mono) -> u64 {
+        if self.broken().is_none() {
+            self.broken_since.store(now.nanos(), Ordering::Release);
+        }
+        self.breaks.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// The worker has come to the mark.
-    pub fn clear_lost(&self) {
-        self.lost.store(false, Ordering::Release);
+    /// The last break's number, 0 before the first.
+    pub fn breaks(&self) -> u64 {
+        self.breaks.load(Ordering::Acquire)
     }
 
-    pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire)
+    /// Called by the book's worker only: what is published now knows of this break and of all before it.
+    pub fn pass(&self, number: u64) {
+        self.passed.fetch_max(number, Ordering::AcqRel);
+    }
+
+    pub fn is_passed(&self, number: u64) -> bool {
+        self.passed.load(Ordering::Acquire) >= number
+    }
+
+    /// Since when messages are missing of which the published state does not know.
+    pub fn broken(&self) -> Option<Mono> {
+        let open = !self.is_passed(self.breaks());
+        open.then(|| Mono::from_nanos(self.broken_since.load(Ordering::Acquire)))
     }
 }
 
@@ -218,6 +254,22 @@ fn reason_of(code: u64) -> StaleReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_break_stands_until_the_last_of_its_kind_is_passed() {
+        let slot = Slot::new(BookId(0), FeedId(0), ConnectionId(0), 0, "X".to_owned());
+        assert_eq!(slot.broken(), None);
+        let [first, second] = [7, 9].map(|at| slot.break_at(Mono::from_nanos(at)));
+        assert_eq!((first, second, slot.breaks()), (1, 2, 2));
+        slot.pass(first);
+        assert!(slot.is_passed(first) && !slot.is_passed(second));
+        assert_eq!(slot.broken(), Some(Mono::from_nanos(7)), "since the first");
+        slot.pass(second);
+        slot.pass(first);
+        assert_eq!(slot.broken(), None);
+        slot.break_at(Mono::from_nanos(11));
+        assert_eq!(slot.broken(), Some(Mono::from_nanos(11)));
+    }
 
     #[test]
     fn what_is_published_is_what_is_read() {

@@ -1,6 +1,6 @@
 //! Where each connection is in its life: written by the supervisor and its reader, read by anyone.
 
-use crate::engine::id::{ConnectionId, Generation};
+use crate::engine::id::{ConnectionId, FeedId, Generation};
 use crate::engine::time::{Mono, Stamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +9,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ConnectionStatus {
     pub id: ConnectionId,
-    pub feed: usize,
-    pub symbols: usize,
+    pub feed: FeedId,
     /// The generation whose books may be believed; 0 while there is none.
     believed: AtomicU64,
     last_frame_nanos: AtomicU64,
@@ -20,6 +19,7 @@ pub struct ConnectionStatus {
 /// The slow-changing part.
 #[derive(Clone, Debug)]
 pub struct Told {
+    pub symbols: usize,
     pub phase: &'static str,
     pub generation: u64,
     pub connected: bool,
@@ -32,8 +32,9 @@ pub struct Told {
 }
 
 impl ConnectionStatus {
-    pub fn new(id: ConnectionId, feed: usize, symbols: usize, now: Stamp) -> ConnectionStatus {
+    pub fn new(id: ConnectionId, feed: FeedId, symbols: usize, now: Stamp) -> ConnectionStatus {
         let told = Told {
+            symbols,
             phase: "idle",
             generation: 0,
             connected: false,
@@ -46,7 +47,6 @@ impl ConnectionStatus {
         ConnectionStatus {
             id,
             feed,
-            symbols,
             believed: AtomicU64::new(0),
             last_frame_nanos: AtomicU64::new(0),
             told: Mutex::new(told),

@@ -150,6 +150,12 @@ pub trait Venue: Send + Sync {
     /// Control messages that put `symbols` back.
     fn restore(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String>;
 
+    /// Control messages that add `symbols` to a scope that is subscribed, all its channels.
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String>;
+
+    /// Control messages that take `symbols` out of it, all its channels. Never empties the scope: that is a closed socket.
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String>;
+
     /// Finds a text frame's symbol and channel cheaply. Never fails: what it cannot place is `Unknown` or `Malformed`.
     fn route<'f>(&self, text: &'f str) -> Route<'f>;
 

@@ -8,21 +8,20 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-fn connect(addr: SocketAddr) -> TcpStream {
+pub fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     stream
 }
 
-fn status_of(addr: SocketAddr, bytes: &[u8]) -> u16 {
+pub fn status_of(addr: SocketAddr, bytes: &[u8]) -> u16 {
     say(addr, bytes).unwrap_or_else(|| panic!("no answer to {:?}", String::from_utf8_lossy(bytes))).status
 }
 
-#[test]
-fn framing_that_ends_or_confuses_others_is_refused() {
-    let victim = Victim::start(None);
+/// Requests that end or confuse a bare server, and what they get from ours.
+pub fn bad_framing() -> Vec<(String, u16)> {
     let with = |line: &str| format!("GET / HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n");
-    for (request, want) in [
+    vec![
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000000000\r\n\r\n".to_owned(), 405),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n".to_owned(), 405),
         (with("Content-Length: 200000000000"), 413),
@@ -37,7 +36,13 @@ fn framing_that_ends_or_confuses_others_is_refused() {
         (with(&"a: b\r\n".repeat(100)), 431),
         ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}".to_owned(), 400),
         ("GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400),
-    ] {
+    ]
+}
+
+#[test]
+fn framing_that_ends_or_confuses_others_is_refused() {
+    let victim = Victim::start(None);
+    for (request, want) in bad_framing() {
         for _ in 0..20 {
             assert_eq!(status_of(victim.addr, request.as_bytes()), want, "{request:?}");
         }
@@ -45,10 +50,9 @@ fn framing_that_ends_or_confuses_others_is_refused() {
     victim.must_be_in_bounds();
 }
 
-#[test]
-fn a_slow_head_is_cut_by_a_deadline_and_not_by_idleness() {
-    let victim = Victim::start(None);
-    let mut stream = connect(victim.addr);
+/// Sends a head byte by byte until it is cut.
+pub fn slow_head(addr: SocketAddr) {
+    let mut stream = connect(addr);
     stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
     let began = Instant::now();
     let mut got = Vec::new();
@@ -66,20 +70,31 @@ fn a_slow_head_is_cut_by_a_deadline_and_not_by_idleness() {
     }
     assert!(began.elapsed() > Duration::from_millis(1_900), "{:?}", began.elapsed());
     assert!(got.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&got));
-    victim.must_be_in_bounds();
 }
 
 #[test]
-fn an_endless_head_costs_no_memory() {
+fn a_slow_head_is_cut_by_a_deadline_and_not_by_idleness() {
     let victim = Victim::start(None);
+    slow_head(victim.addr);
+    victim.must_be_in_bounds();
+}
+
+/// Sends heads without an end until the server hangs up.
+pub fn endless_heads(addr: SocketAddr) {
     for start in ["GET / HTTP/1.1\r\nHost: x\r\nX: ", "GET /", "\r\n"] {
-        let mut stream = connect(victim.addr);
+        let mut stream = connect(addr);
         let _ = stream.write_all(start.as_bytes());
         let chunk = if start == "\r\n" { b"\r\n".repeat(32 * 1024) } else { vec![b'a'; 64 * 1024] };
         // Up to 64 MiB, or as much as it takes for the server to hang up.
         let sent = (0..1_024).take_while(|_| stream.write_all(&chunk).is_ok()).count();
         assert!(sent < 1_024, "took all of {start:?}");
     }
+}
+
+#[test]
+fn an_endless_head_costs_no_memory() {
+    let victim = Victim::start(None);
+    endless_heads(victim.addr);
     assert!(victim.rss_growth_kib() < 4_096, "{} KiB", victim.rss_growth_kib());
     victim.must_be_in_bounds();
 }
@@ -109,10 +124,9 @@ fn whoever_finds_no_slot_is_told_at_once() {
     victim.must_be_in_bounds();
 }
 
-#[test]
-fn pipelined_requests_beyond_the_first_are_thrown_away() {
-    let victim = Victim::start(None);
-    let mut stream = connect(victim.addr);
+/// Two hundred thousand requests on one connection.
+pub fn pipelined(addr: SocketAddr) {
+    let mut stream = connect(addr);
     let burst = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
     for _ in 0..200 {
         if stream.write_all(&burst).is_err() {
@@ -120,19 +134,24 @@ fn pipelined_requests_beyond_the_first_are_thrown_away() {
         }
     }
     drop(stream);
-    // One at a time, the first is answered, and nothing after it.
-    let reply = say(victim.addr, &burst[..20 * 40]).expect("an answer");
+    // A few at once: the first is answered, and nothing after it.
+    let reply = say(addr, &burst[..20 * 40]).expect("an answer");
     assert_eq!((reply.status, reply.text()), (200, r#"{"status":"ok"}"#));
+}
+
+#[test]
+fn pipelined_requests_beyond_the_first_are_thrown_away() {
+    let victim = Victim::start(None);
+    pipelined(victim.addr);
     assert!(victim.rss_growth_kib() < 4_096, "{} KiB", victim.rss_growth_kib());
     victim.must_be_in_bounds();
 }
 
-#[test]
-fn bursts_of_keep_alive_clients_are_all_served() {
-    let victim = Victim::start(None);
+/// Clients that want to keep their connections, many at once; each is served.
+pub fn keep_alive_bursts(addr: SocketAddr) {
     for clients in [6, 12, 50] {
         for _ in 0..5 {
-            let mut streams: Vec<TcpStream> = (0..clients).map(|_| connect(victim.addr)).collect();
+            let mut streams: Vec<TcpStream> = (0..clients).map(|_| connect(addr)).collect();
             for stream in &mut streams {
                 let request = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n";
                 stream.write_all(request).expect("sent");
@@ -144,33 +163,51 @@ fn bursts_of_keep_alive_clients_are_all_served() {
             }
         }
     }
+}
+
+#[test]
+fn bursts_of_keep_alive_clients_are_all_served() {
+    let victim = Victim::start(None);
+    keep_alive_bursts(victim.addr);
     victim.must_be_as_before();
+}
+
+/// Bodies that are promised and never come.
+pub fn stalled_bodies(addr: SocketAddr) {
+    let mut stalled: Vec<TcpStream> = (0..40).map(|_| connect(addr)).collect();
+    for stream in &mut stalled {
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
+        stream.write_all(request).expect("sent");
+    }
+    assert_eq!(get(addr, "/health/live").status, 200);
+    for stream in &mut stalled {
+        assert_eq!(read_reply(stream).expect("an answer").status, 413);
+    }
 }
 
 #[test]
 fn a_promised_body_that_never_comes_blocks_nobody() {
     let victim = Victim::start(None);
-    let mut stalled: Vec<TcpStream> = (0..40).map(|_| connect(victim.addr)).collect();
-    for stream in &mut stalled {
-        let request = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
-        stream.write_all(request).expect("sent");
-    }
-    assert_eq!(get(victim.addr, "/health/live").status, 200);
-    for stream in &mut stalled {
-        assert_eq!(read_reply(stream).expect("an answer").status, 413);
-    }
+    stalled_bodies(victim.addr);
     victim.must_be_in_bounds();
 }
+
+/// Clients that ask for something large and do not read it.
+pub fn slow_readers(addr: SocketAddr, target: &str) -> Vec<TcpStream> {
+    let mut slow: Vec<TcpStream> = (0..40).map(|_| connect(addr)).collect();
+    for stream in &mut slow {
+        socket2::SockRef::from(&*stream).set_recv_buffer_size(4_096).expect("a small buffer");
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+    }
+    slow
+}
+
+const HUGE: &str = "/api/books/coinapi/HUGE?depth=5000";
 
 #[test]
 fn slow_readers_of_large_answers_block_nobody_and_are_cut() {
     let victim = Victim::start(None);
-    let mut slow: Vec<TcpStream> = (0..40).map(|_| connect(victim.addr)).collect();
-    for stream in &mut slow {
-        socket2::SockRef::from(&*stream).set_recv_buffer_size(4_096).expect("a small buffer");
-        let request = b"GET /api/books/coinapi/HUGE?depth=5000 HTTP/1.1\r\nHost: x\r\n\r\n";
-        stream.write_all(request).expect("sent");
-    }
+    let slow = slow_readers(victim.addr, HUGE);
     for _ in 0..10 {
         victim.must_answer_within(Duration::from_secs(2));
     }
@@ -182,19 +219,24 @@ fn slow_readers_of_large_answers_block_nobody_and_are_cut() {
     victim.must_be_as_before();
 }
 
-#[test]
-fn clients_that_leave_at_once_leave_nothing() {
-    let victim = Victim::start(None);
+/// Clients that leave before their answer, or before their question.
+pub fn leavers(addr: SocketAddr, target: &str) {
+    let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
     for i in 0..300 {
-        let mut stream = connect(victim.addr);
-        let request = b"GET /api/books/coinapi/HUGE?depth=5000 HTTP/1.1\r\nHost: x\r\n\r\n";
+        let mut stream = connect(addr);
         let part = if i % 3 == 0 { 10 } else { request.len() };
-        stream.write_all(&request[..part]).expect("sent");
+        stream.write_all(&request.as_bytes()[..part]).expect("sent");
         if i % 2 == 0 {
             // A reset instead of an orderly end.
             socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("linger");
         }
     }
+}
+
+#[test]
+fn clients_that_leave_at_once_leave_nothing() {
+    let victim = Victim::start(None);
+    leavers(victim.addr, HUGE);
     victim.must_be_in_bounds();
 }
 

@@ -90,6 +90,8 @@ impl Source for Fixed {
             connections: vec![connection],
             messages: flow.clone(),
             bytes_received: 300_000,
+            audit_checks: 564,
+            audit_mismatches: 1,
             gaps: [("missing", 2)].into_iter().collect(),
             recoveries: vec![RecoveryCount { method: "rest", outcome: "partial", count: 3 }],
             rest_requests: vec![

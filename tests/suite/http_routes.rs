@@ -156,6 +156,8 @@ fn metrics_are_what_prometheus_reads() {
         r#"depthd_recoveries_total{feed="coin\"api",method="rest",outcome="partial"} 3"#,
         r#"depthd_rest_requests_total{feed="coin\"api",status="none"} 1"#,
         r#"depthd_rest_breaker_state{feed="coin\"api"} 0"#,
+        r#"depthd_audit_checks_total{feed="coin\"api"} 564"#,
+        r#"depthd_audit_mismatches_total{feed="coin\"api"} 1"#,
         r#"depthd_connected{feed="coin\"api"} 1"#,
         r#"depthd_books{state="stale"} 1"#,
         r#"depthd_processing_seconds_bucket{le="+Inf"} 100"#,

@@ -85,6 +85,8 @@ fn serve(
         clock: clock.clone(),
         notify: Notify::from_env(around.env, std::process::id()),
         by_name: crate::venue::catalog::by_name,
+        venues: &crate::venue::catalog::NAMES,
+        reload: None,
         log_dropped: Arc::new(move || dropped.load(Relaxed)),
         runtime_dir: runtime_dir(),
     };
@@ -215,17 +217,16 @@ pub fn level(faults: Faults) -> FaultLevel {
 fn configuration(args: &DemoArgs, sims: &[Arc<Sim>]) -> String {
     let mut text = format!("[http]\nlisten = {:?}\n", args.listen);
     for sim in sims {
-        text.push_str(&feed(sim));
+        text.push_str(&feed(&sim.face().to_string(), &sim.url(), &sim.rest_url(), &sim.symbols()));
     }
     text
 }
 
-/// A `[[feed]]` for a simulated venue, named like its face.
-pub fn feed(sim: &Sim) -> String {
-    let (name, url, rest_url) = (sim.face(), sim.url(), sim.rest_url());
+/// A `[[feed]]` for a venue that listens here, named like it. A venue on this machine needs no long waits.
+pub fn feed(name: &str, url: &str, rest_url: &str, symbols: &[String]) -> String {
     format!(
-        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\nsymbols = {:?}\n",
-        sim.symbols()
+        "[[feed]]\nname = \"{name}\"\nvenue = \"{name}\"\nurl = \"{url}\"\nrest_url = \"{rest_url}\"\n\
+         symbols = {symbols:?}\nbackoff = {{ first = \"100ms\", max = \"2s\", reset_after = \"60s\" }}\n",
     )
 }
 

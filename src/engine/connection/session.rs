@@ -48,8 +48,12 @@ pub enum SessionAction {
         text: String,
         restart: Option<Restarted>,
     },
-    /// Once a life: everything is sent, answered where the venue answers, and the first frame is here.
+    /// Everything is sent, answered where the venue answers, and the first frame is here. Once a life, and once more
+    /// after each [`Session::say`].
     Subscribed,
+    /// Ask the peer for a sign of life: half of the idle timeout has passed without a frame. A quiet peer answers; one that
+    /// is gone does not, and the idle timeout finds it without taking quiet for dead.
+    Ping,
     /// Leave, for this reason. The last action of this life.
     End(EndReason),
 }
@@ -61,6 +65,8 @@ pub struct Session {
     leave_at: Mono,
     upgraded: bool,
     last_frame: Option<Mono>,
+    /// The peer was asked for a sign of life since then.
+    pinged: bool,
     opening: VecDeque<String>,
     /// No token for the next opening message before this.
     pay_at: Mono,
@@ -87,6 +93,7 @@ impl Session {
             leave_at,
             upgraded: false,
             last_frame: None,
+            pinged: false,
             opening: opening.into(),
             pay_at: Mono::ZERO,
             restarts: VecDeque::new(),
@@ -106,6 +113,7 @@ impl Session {
     /// A frame came, of any kind, pings included.
     pub fn frame(&mut self, now: Mono) {
         self.last_frame = Some(now);
+        self.pinged = false;
     }
 
     /// The frame was about the connection itself.
@@ -146,6 +154,19 @@ impl Session {
         true
     }
 
+    /// Queues messages that change the scope; each is paid for as it is sent, and [`SessionAction::Subscribed`] follows
+    /// when they are through. False when there is no room for them or
+    /// the session ends: the next life begins with the new scope anyway.
+    pub fn say(&mut self, messages: Vec<String>) -> bool {
+        let room = RESTART_MESSAGES_MAX.saturating_sub(self.opening.len());
+        if self.end.is_some() || self.over || messages.len() > room {
+            return false;
+        }
+        self.opening.extend(messages);
+        self.subscribed = false;
+        true
+    }
+
     /// The socket takes no more bytes for now.
     pub fn write_blocked(&mut self, now: Mono) {
         self.blocked_since.get_or_insert(now);
@@ -179,6 +200,10 @@ impl Session {
         if let Some(reason) = self.end.take().or_else(|| self.overdue(now)) {
             return Some(self.leave(reason));
         }
+        if self.ping_at() <= now {
+            self.pinged = true;
+            return Some(SessionAction::Ping);
+        }
         if now < self.ready_at() {
             return None;
         }
@@ -201,7 +226,7 @@ impl Session {
         if self.end.is_some() {
             return Mono::ZERO;
         }
-        self.timers().into_iter().map(|(at, _)| at).fold(self.ready_at(), Mono::min)
+        self.timers().into_iter().map(|(at, _)| at).fold(self.ready_at().min(self.ping_at()), Mono::min)
     }
 
     pub const fn is_subscribed(&self) -> bool {
@@ -219,6 +244,16 @@ impl Session {
             Mono::ZERO
         } else {
             Mono::NEVER
+        }
+    }
+
+    /// When to ask a quiet peer for a sign of life.
+    fn ping_at(&self) -> Mono {
+        match self.last_frame {
+            Some(at) if self.upgraded && self.blocked_since.is_none() && !self.pinged => {
+                at.after(self.rules.idle_timeout / 2)
+            }
+            _ => Mono::NEVER,
         }
     }
 

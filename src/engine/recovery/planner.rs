@@ -97,17 +97,24 @@ impl Planner {
             counts: Counts::default(),
         };
         for (connection, venue, books) in connections {
-            planner.add_connection(connection, venue, books);
+            planner.carry(connection, venue, books);
         }
         planner
     }
 
-    /// A connection that the configuration adds later. `venue` is an index into the venues given at the start.
-    pub fn add_connection(&mut self, connection: ConnectionId, venue: usize, books: usize) {
+    /// A connection that the configuration adds later, or that carries another number of books from here on. `venue` is
+    /// an index into the venues given at the start.
+    pub fn carry(&mut self, connection: ConnectionId, venue: usize, books: usize) {
         assert!(venue < self.gates.len(), "a connection belongs to a known venue");
         let (control_at, reconnect_at) = (Mono::ZERO, Mono::ZERO);
-        self.lines
-            .insert(connection, Line { venue, books, newest: None, over: None, control_at, reconnect_at });
+        let new = Line { venue, books, newest: None, over: None, control_at, reconnect_at };
+        self.lines.entry(connection).and_modify(|line| line.books = books).or_insert(new);
+    }
+
+    /// A book that the configuration no longer has. A call of its in flight is still to be answered.
+    pub fn forget(&mut self, book: BookId) {
+        self.books.remove(&book);
+        self.read_until.remove(&book);
     }
 
     /// A connection that the configuration no longer has. Its calls in flight are still to be answered.

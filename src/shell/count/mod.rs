@@ -6,10 +6,11 @@ use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
-use crate::engine::stats::{OVERFLOW, RecoveryCount, Tally};
+use crate::engine::stats::{Flow, OVERFLOW, RecoveryCount, Tally};
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Wall};
 use crate::shell::link::Target;
+use crate::shell::slot::Published;
 use crate::shell::voice::{About, Voice};
 use log::Level;
 use std::fmt::Arguments;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 mod recovery;
-pub use recovery::RecoveryCounters;
+pub use recovery::{RecoveryCounters, RestTally};
 
 /// Rare events by a word out of a closed set.
 #[derive(Debug, Default)]
@@ -31,6 +32,26 @@ impl Words {
 
     pub fn tally(&self) -> Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Sums over books that a reload has taken away.
+#[derive(Clone, Default, Debug)]
+pub struct Retired {
+    pub messages: Flow,
+    pub trades: u64,
+    pub quotes: u64,
+    pub audit_checks: u64,
+    pub audit_mismatches: u64,
+}
+
+impl Retired {
+    fn add(&mut self, flow: &Flow) {
+        self.messages.applied += flow.applied;
+        self.messages.duplicate += flow.duplicate;
+        // Nobody waits for a snapshot any more.
+        self.messages.discarded.add("dismissed", flow.buffered);
+        flow.discarded.iter().for_each(|(why, count)| self.messages.discarded.add(why, count));
     }
 }
 
@@ -54,7 +75,11 @@ pub struct FeedCounters {
     pub decode_errors: Words,
     pub gaps: Words,
     pub mismatches: AtomicU64,
+    /// By reason of the end before it.
+    pub reconnects: Words,
+    pub rest: RestTally,
     recoveries: Mutex<Vec<RecoveryCount>>,
+    retired: Mutex<Retired>,
     pub control_sent: AtomicU64,
     /// Receive time minus exchange time of a recent message, nanoseconds, two's complement.
     pub exchange_delay_nanos: AtomicU64,
@@ -74,9 +99,9 @@ impl FeedCounters {
         self.late.fetch_add(1, Relaxed);
     }
 
-    /// `messages` found no room, `symbol`'s among them.
-    pub fn overflowed(&self, messages: usize, symbol: &str, now: Mono) {
-        self.overflow.fetch_add(messages as u64, Relaxed);
+    /// A message of `symbol` found no room, or was taken out of the queue for a newer one.
+    pub fn overflowed(&self, symbol: &str, now: Mono) {
+        self.overflow.fetch_add(1, Relaxed);
         self.overflow_last.store(now.nanos().max(1), Relaxed);
         self.warn(
             About::Messages,
@@ -118,6 +143,21 @@ impl FeedCounters {
             now,
             format_args!("{symbol} has a gap: {gap}; the book is stale until repaired"),
         );
+    }
+
+    /// A book is kept no more; what it counted stays counted.
+    pub fn retire(&self, last: &Published) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.add(&last.messages());
+        retired.trades += last.flow.trade_frames;
+        retired.quotes += last.flow.quote_frames;
+        retired.audit_checks += last.audit_checks;
+        retired.audit_mismatches += last.audit_mismatches;
+    }
+
+    /// What books that are kept no more counted.
+    pub fn retired(&self) -> Retired {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A repair by `method` came to `outcome`.
@@ -172,6 +212,12 @@ impl FeedCounters {
             now,
             format_args!("the venue says: {}", self.voice.quote(message)),
         );
+    }
+
+    /// Why a REST call brought no book.
+    pub fn no_snapshot(&self, symbol: &str, trouble: &str, now: Mono) {
+        let text = format_args!("no snapshot of {symbol}: {}; asking again", self.voice.quote(trouble));
+        self.warn(About::Messages, "no_snapshot_answer", now, text);
     }
 
     /// A name has no address now.

@@ -2,12 +2,8 @@
 
 use crate::engine::recovery::Planner;
 use crate::engine::stats::{BreakerState, RecoveryStats, RestCount};
-use crate::engine::time::Mono;
-use crate::shell::voice::{About, Voice};
-use log::Level;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 /// A venue's REST as it is now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,8 +16,6 @@ pub struct VenueNow {
 pub struct RecoveryCounters {
     pub restarts: AtomicU64,
     rest_requests: AtomicU64,
-    /// By feed: its voice, and answers by status.
-    feeds: Vec<(Arc<Voice>, Mutex<Vec<RestCount>>)>,
     venues: Mutex<Vec<VenueNow>>,
     planner: Mutex<PlannerNow>,
 }
@@ -33,17 +27,14 @@ struct PlannerNow {
     in_flight_peak: u32,
 }
 
-impl RecoveryCounters {
-    pub fn new(feeds: impl IntoIterator<Item = Arc<Voice>>) -> RecoveryCounters {
-        let feeds = feeds.into_iter().map(|voice| (voice, Mutex::default())).collect();
-        RecoveryCounters { feeds, ..RecoveryCounters::default() }
-    }
+/// REST answers by status.
+#[derive(Debug, Default)]
+pub struct RestTally(Mutex<Vec<RestCount>>);
 
-    /// A REST call of a feed ended. `None`: without an answer.
-    pub fn answered(&self, feed: usize, status: Option<u16>, _took: Duration) {
-        self.rest_requests.fetch_add(1, Relaxed);
-        let Some((_, counts)) = self.feeds.get(feed) else { return };
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+impl RestTally {
+    /// `None`: a call without an answer.
+    pub fn add(&self, status: Option<u16>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match counts.iter_mut().find(|c| c.status == status) {
             Some(row) => row.count += 1,
             // 500 statuses exist at most; a venue uses a dozen.
@@ -51,17 +42,15 @@ impl RecoveryCounters {
         }
     }
 
-    /// Why a REST call brought no book.
-    pub fn trouble(&self, feed: usize, symbol: &str, trouble: &str, now: Mono) {
-        let Some((voice, _)) = self.feeds.get(feed) else { return };
-        let text = format_args!("no snapshot of {symbol}: {}; asking again", voice.quote(trouble));
-        voice.say(About::Messages, "no_snapshot_answer", Level::Warn, now, text);
+    pub fn counts(&self) -> Vec<RestCount> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    pub fn requests(&self, feed: usize) -> Vec<RestCount> {
-        self.feeds
-            .get(feed)
-            .map_or_else(Vec::new, |(_, c)| c.lock().unwrap_or_else(PoisonError::into_inner).clone())
+impl RecoveryCounters {
+    /// A REST call ended.
+    pub fn answered(&self) {
+        self.rest_requests.fetch_add(1, Relaxed);
     }
 
     pub fn venue(&self, index: usize) -> VenueNow {

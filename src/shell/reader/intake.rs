@@ -90,6 +90,11 @@ impl Intake {
         self.counters.refused("binary", "a binary frame", now);
     }
 
+    /// From here on frames go by these routes.
+    pub fn reroute(&mut self, routes: Arc<Routes>) {
+        self.routes = routes;
+    }
+
     /// The connection carries its books from here on.
     ///
     /// # Errors
@@ -141,9 +146,8 @@ impl Intake {
             return if channel.is_book() { inlet.lose(route.book, at) } else { Ok(()) };
         }
         match inlet.push(route.book, channel, text, at, stopped)? {
-            Pushed::Queued => {}
-            Pushed::Dropped => self.counters.overflowed(1, &route.symbol, at.mono),
-            Pushed::Evicted(messages) => self.counters.overflowed(messages, &route.symbol, at.mono),
+            // Whoever is dropped is counted by the feed it is of.
+            Pushed::Queued | Pushed::Dropped => {}
             // Counted as received, and thrown away with the rest of this life.
             Pushed::Stopped => self.counters.late(),
         }

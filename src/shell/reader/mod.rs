@@ -30,7 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{Bytes, Error, Message, WebSocket};
 
 /// TLS, the upgrade and a decoder of control messages; frames themselves live on the heap.
 pub const STACK_BYTES: usize = 256 * 1024;
@@ -114,7 +114,7 @@ impl Life {
             let now = self.plan.clock.mono();
             self.plan.beat.mark(now);
             while let Ok(command) = self.plan.port.inbox.try_recv() {
-                self.command(command, &mut session);
+                self.command(command, &mut session, intake);
             }
             let step = self
                 .actions(&mut socket, &mut session, intake)
@@ -146,6 +146,9 @@ impl Life {
             match session.poll(now, pay) {
                 None => return Ok(()),
                 Some(SessionAction::End(end)) => return Err(end),
+                Some(SessionAction::Ping) => {
+                    self.written(socket.send(Message::Ping(Bytes::new())), session)?;
+                }
                 Some(SessionAction::Subscribed) => {
                     intake.opened(self.plan.clock.stamp()).map_err(gone)?;
                     let (connection, generation) = (self.plan.connection, self.plan.generation);
@@ -191,6 +194,21 @@ impl Life {
             self.written(socket.flush(), session)?;
         }
         let at = self.plan.clock.stamp();
+        let more = self.round(at, socket, session, intake)?;
+        if self.plan.status.last_frame() == Some(at.mono) {
+            // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
+            session.frame(self.plan.clock.mono());
+        }
+        Ok(more)
+    }
+
+    fn round(
+        &mut self,
+        at: Stamp,
+        socket: &mut WebSocket<Link>,
+        session: &mut Session,
+        intake: &mut Intake,
+    ) -> Result<bool, EndReason> {
         for _ in 0..FRAMES_PER_ROUND {
             // Data received before a stop still comes out after it; it is nobody's any more.
             if self.plan.port.wake.is_stopped() {
@@ -245,15 +263,40 @@ impl Life {
         }
     }
 
-    fn command(&mut self, command: Command, session: &mut Session) {
-        let Command::Restart { books } = command;
-        let symbols: Vec<&str> = books.iter().filter_map(|b| self.plan.routes.symbol(*b)).collect();
-        let withdraw = self.plan.venue.withdraw(&self.plan.scope, &symbols, self.next_id);
-        self.next_id = self.next_id.saturating_add(withdraw.len() as i64);
-        let restore = self.plan.venue.restore(&self.plan.scope, &symbols, self.next_id);
-        self.next_id = self.next_id.saturating_add(restore.len() as i64);
-        // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
-        session.restart(books, withdraw, restore);
+    fn command(&mut self, command: Command, session: &mut Session, intake: &mut Intake) {
+        let plan = &mut self.plan;
+        match command {
+            Command::Restart { books } => {
+                let symbols: Vec<&str> = books.iter().filter_map(|b| plan.routes.symbol(*b)).collect();
+                let withdraw = plan.venue.withdraw(&plan.scope, &symbols, self.next_id);
+                self.next_id = self.next_id.saturating_add(withdraw.len() as i64);
+                let restore = plan.venue.restore(&plan.scope, &symbols, self.next_id);
+                self.next_id = self.next_id.saturating_add(restore.len() as i64);
+                // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
+                session.restart(books, withdraw, restore);
+            }
+            Command::Rescope { scope, routes, added, removed } => {
+                let gone: Vec<&str> = removed.iter().map(String::as_str).collect();
+                let mut messages = if gone.is_empty() {
+                    Vec::new()
+                } else {
+                    plan.venue.unsubscribe(&plan.scope, &gone, self.next_id)
+                };
+                self.next_id = self.next_id.saturating_add(messages.len() as i64);
+                plan.scope = scope;
+                let new: Vec<&str> = added.iter().map(String::as_str).collect();
+                if !new.is_empty() {
+                    let more = plan.venue.subscribe(&plan.scope, &new, self.next_id);
+                    self.next_id = self.next_id.saturating_add(more.len() as i64);
+                    messages.extend(more);
+                }
+                plan.routes = routes.clone();
+                intake.reroute(routes);
+                if !session.say(messages) {
+                    session.end(EndReason::Requested);
+                }
+            }
+        }
     }
 
     fn wait(&self, socket: &WebSocket<Link>, session: &Session) -> Result<(), EndReason> {

@@ -5,20 +5,23 @@
 
 pub mod callers;
 
+use crate::config::Secret;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::ledger::Ledger;
 use crate::engine::need::Joined;
-use crate::engine::recovery::{Action, Planner};
+use crate::engine::recovery::{Action, Planner, Ticket};
 use crate::engine::time::Mono;
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
-use crate::shell::count::RecoveryCounters;
+use crate::shell::count::{FeedCounters, RecoveryCounters};
 use crate::shell::event::Event;
 use crate::shell::port::{Command, Ports};
 use crate::shell::worker::{Side, Told};
 use crate::venue::{Venue, Verdict};
 use callers::{Answered, Call, Callers};
 use crossbeam_channel::{Receiver, Sender, select};
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +30,6 @@ pub const STACK_BYTES: usize = 256 * 1024;
 const BEAT_EVERY: Duration = Duration::from_millis(500);
 
 /// What the supervisor and readers of books say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notice {
     /// A life of a connection is over: nothing of it is repaired any more.
     Down {
@@ -38,25 +40,38 @@ pub enum Notice {
     Interest {
         book: BookId,
     },
+    /// The configuration changed. `connections` are all there are: each with its venue and how many books it carries.
+    Change {
+        connections_removed: Vec<ConnectionId>,
+        books_removed: Vec<BookId>,
+        books_added: Vec<BookFacts>,
+        connections: Vec<(ConnectionId, usize, usize)>,
+    },
     Stop,
 }
 
 /// One book, as far as repairing goes.
 pub struct BookFacts {
+    pub id: BookId,
     pub venue: Arc<dyn Venue>,
     pub venue_index: usize,
-    pub feed: usize,
+    pub counters: Arc<FeedCounters>,
     pub rest_url: String,
     pub symbol: String,
-    pub key: Option<crate::config::Secret>,
+    pub key: Option<Secret>,
     pub worker: usize,
 }
+
+/// Starts the callers of a venue.
+pub type StartCallers = Box<dyn Fn(usize) -> io::Result<Callers> + Send>;
 
 pub struct Recovery {
     pub planner: Planner,
     pub ledgers: Arc<Mutex<Vec<Ledger>>>,
-    pub books: Vec<BookFacts>,
-    pub callers: Vec<Callers>,
+    pub books: BTreeMap<BookId, BookFacts>,
+    /// By venue; started when the first call is made.
+    pub callers: Vec<Option<Callers>>,
+    pub start_callers: StartCallers,
     pub workers: Vec<Sender<Side>>,
     pub ports: Arc<Ports>,
     pub told: Receiver<Told>,
@@ -100,6 +115,15 @@ impl Recovery {
                 self.planner.connection_down(now, connection, generation)
             }
             Notice::Interest { book } => self.planner.interest(now, book),
+            Notice::Change { connections_removed, books_removed, books_added, connections } => {
+                connections_removed.iter().for_each(|c| self.planner.remove_connection(*c));
+                for book in books_removed {
+                    self.planner.forget(book);
+                    self.books.remove(&book);
+                }
+                self.books.extend(books_added.into_iter().map(|facts| (facts.id, facts)));
+                connections.into_iter().for_each(|(c, venue, books)| self.planner.carry(c, venue, books));
+            }
             Notice::Stop => {}
         }
     }
@@ -121,13 +145,14 @@ impl Recovery {
         let asked = self.planner.answered(now, answer.ticket, answer.verdict, answer.used, answer.status);
         // A cancelled call was counted against its budget all the same; its body is nobody's.
         let Some((book, _, generation)) = asked else { return };
-        let feed = self.feed(book);
-        self.counters.answered(feed, answer.status, answer.took);
+        let Some(facts) = self.books.get(&book) else { return };
+        self.counters.answered();
+        facts.counters.rest.add(answer.status);
         if let Some(trouble) = &answer.trouble {
-            self.counters.trouble(feed, &answer.symbol, trouble, now);
+            facts.counters.no_snapshot(&answer.symbol, trouble, now);
         }
         let Some(snapshot) = answer.snapshot else { return };
-        let worker = self.books.get(book.0 as usize).and_then(|facts| self.workers.get(facts.worker));
+        let worker = self.workers.get(facts.worker);
         let request = Side::Snapshot { book, generation, snapshot: Box::new(snapshot) };
         if worker.is_none_or(|w| w.try_send(request).is_err()) {
             self.planner.joined(now, book, generation, Joined::Unusable);
@@ -158,23 +183,38 @@ impl Recovery {
         }
     }
 
-    fn fetch(&mut self, now: Mono, ticket: crate::engine::recovery::Ticket, book: BookId) {
-        let Some(facts) = self.books.get(book.0 as usize) else { return };
-        let key = facts.key.as_ref().map(|k| k.reveal());
-        let call = Call {
+    fn fetch(&mut self, now: Mono, ticket: Ticket, book: BookId) {
+        let call = self.books.get(&book).map(|facts| Call {
             ticket,
             venue: facts.venue.clone(),
             symbol: facts.symbol.clone(),
-            request: facts.venue.snapshot_request(&facts.rest_url, &facts.symbol, key),
+            request: facts.venue.snapshot_request(
+                &facts.rest_url,
+                &facts.symbol,
+                facts.key.as_ref().map(|key| key.reveal()),
+            ),
+        });
+        let venue = self.books.get(&book).map(|facts| facts.venue_index);
+        let sent = match (call, venue) {
+            (Some(call), Some(venue)) => {
+                self.callers(venue).is_some_and(|callers| callers.call(call).is_ok())
+            }
+            _ => false,
         };
-        let busy = self.callers.get(facts.venue_index).is_none_or(|callers| callers.call(call).is_err());
-        if busy {
-            // The planner's count of calls in flight keeps this from happening; if it does, the call failed.
+        if !sent {
+            // The planner's count of calls in flight keeps callers from being busy; a call that cannot be made failed.
             self.planner.answered(now, ticket, Verdict::Failed, None, None);
         }
     }
 
-    fn feed(&self, book: BookId) -> usize {
-        self.books.get(book.0 as usize).map_or(0, |facts| facts.feed)
+    fn callers(&mut self, venue: usize) -> Option<&Callers> {
+        let place = self.callers.get_mut(venue)?;
+        if place.is_none() {
+            match (self.start_callers)(venue) {
+                Ok(callers) => *place = Some(callers),
+                Err(e) => log::error!("cannot start REST callers: {e}"),
+            }
+        }
+        place.as_ref()
     }
 }

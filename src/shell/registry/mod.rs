@@ -5,8 +5,8 @@
 
 mod stats;
 
-use crate::engine::connection::end::EndReason;
-use crate::engine::id::BookId;
+use crate::engine::event::Level;
+use crate::engine::id::{BookId, ConnectionId, FeedId};
 use crate::engine::rate::Rate;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::time::{Mono, Stamp};
@@ -14,7 +14,7 @@ use crate::engine::view::{BookTop, BookView, TradeView};
 use crate::http::{Ask, Source};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
-use crate::shell::count::{FeedCounters, RecoveryCounters, Timings, Words, WorkerCounters, nanos};
+use crate::shell::count::{FeedCounters, RecoveryCounters, Timings, WorkerCounters, nanos};
 use crate::shell::memory::ProcessMemory;
 use crate::shell::queue::{LossBoard, QueueGauge};
 use crate::shell::recovery::Notice;
@@ -23,7 +23,7 @@ use crate::shell::status::ConnectionStatus;
 use crate::shell::worker::Side;
 use crossbeam_channel::{Sender, bounded};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// How long a reader of a book waits for its worker. A worker behind a full queue answers within a millisecond or two;
@@ -34,19 +34,35 @@ const ASK_WAIT: Duration = Duration::from_secs(1);
 const RATE_SLOT: Duration = Duration::from_secs(1);
 const GAP_SLOT: Duration = Duration::from_secs(60);
 
+#[derive(Clone)]
 pub struct FeedEntry {
+    pub id: FeedId,
     pub name: String,
     pub venue: &'static str,
     pub enabled: bool,
     /// Into the recovery counters.
     pub venue_index: usize,
     pub counters: Arc<FeedCounters>,
-    pub reconnects: Words,
+}
+
+/// A connection, and the sign of life of its reader.
+#[derive(Clone)]
+pub struct ConnectionEntry {
+    pub status: Arc<ConnectionStatus>,
+    pub beat: Arc<Beat>,
+}
+
+/// Who is who now. Replaced as a whole when a reload adds or removes something.
+#[derive(Clone, Default)]
+pub struct Tables {
+    pub feeds: Vec<FeedEntry>,
+    pub connections: Vec<ConnectionEntry>,
+    /// In configured order.
+    pub slots: Vec<Arc<Slot>>,
 }
 
 pub struct WorkerEntry {
     pub name: String,
-    pub books: usize,
     pub counters: Arc<WorkerCounters>,
     pub gauge: Arc<QueueGauge>,
     pub side: Sender<Side>,
@@ -55,15 +71,12 @@ pub struct WorkerEntry {
 pub struct Registry {
     pub clock: Clock,
     pub started: Stamp,
-    pub feeds: Vec<FeedEntry>,
-    pub connections: Vec<Arc<ConnectionStatus>>,
-    pub slots: Vec<Arc<Slot>>,
+    /// Held for the moment of taking a clone.
+    pub tables: RwLock<Arc<Tables>>,
     pub workers: Vec<WorkerEntry>,
     pub recovery: Arc<RecoveryCounters>,
     pub notices: Sender<Notice>,
     pub beats: Vec<Arc<Beat>>,
-    /// By connection; only a reader that runs is expected to report.
-    pub reader_beats: Vec<Arc<Beat>>,
     pub memory_limit_bytes: u64,
     pub log_dropped: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub observed: Mutex<Observed>,
@@ -76,7 +89,7 @@ pub struct Observed {
     pub memory: ProcessMemory,
     pub heap_peak_bytes: u64,
     pub message_rate: Rate,
-    pub feed_rates: Vec<Rate>,
+    pub feed_rates: Vec<(FeedId, Rate)>,
     pub gap_rate: Rate,
     pub error_rate: Rate,
     pub reconnect_last: Option<Duration>,
@@ -96,37 +109,60 @@ impl Default for Observed {
     }
 }
 
+impl Tables {
+    fn feed(&self, id: FeedId) -> Option<&FeedEntry> {
+        self.feeds.iter().find(|feed| feed.id == id)
+    }
+
+    fn feed_name(&self, id: FeedId) -> &str {
+        self.feed(id).map_or("?", |feed| feed.name.as_str())
+    }
+
+    fn connection(&self, id: ConnectionId) -> Option<&ConnectionStatus> {
+        self.connections.iter().map(|c| c.status.as_ref()).find(|status| status.id == id)
+    }
+
+    fn find(&self, feed: &str, symbol: &str) -> Result<Arc<Slot>, Ask> {
+        let id = self.feeds.iter().find(|f| f.name == feed).ok_or(Ask::UnknownFeed)?.id;
+        let here = |slot: &&Arc<Slot>| slot.feed == id && slot.symbol == symbol;
+        self.slots.iter().find(here).cloned().ok_or(Ask::UnknownBook)
+    }
+}
+
 impl Registry {
+    /// Who is who at this moment.
+    pub fn tables(&self) -> Arc<Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes a change to who is who.
+    pub fn change(&self, change: impl FnOnce(&mut Tables)) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Tables::clone(&tables);
+        change(&mut next);
+        *tables = Arc::new(next);
+    }
+
     /// Where a book stands for readers, which is never better than its worker says, and worse when the worker cannot
     /// know yet.
-    pub fn top(&self, slot: &Slot) -> (BookTop, Published) {
+    pub fn top(&self, tables: &Tables, slot: &Slot) -> (BookTop, Published) {
+        // Asked first: what the worker publishes after that knows of all that was doubted before.
+        let doubt = self.doubt(tables, slot);
         let published = slot.read();
         let mut top = published.top;
-        top.state = self.seen(slot, top.state);
+        top.state = seen(top.state, doubt);
         (top, published)
     }
 
-    fn seen(&self, slot: &Slot, state: State) -> State {
-        if !matches!(state, State::Live | State::Partial { .. }) {
-            return state;
+    /// Why a book is worse than its worker says: its connection has ended, or messages on their way to it were dropped.
+    fn doubt(&self, tables: &Tables, slot: &Slot) -> Option<State> {
+        let connection = tables.connection(slot.connection)?;
+        if !connection.is_believed(slot.generation()) {
+            let since = connection.told().since;
+            return Some(State::Stale { reason: StaleReason::Disconnected, since });
         }
-        let connection = self.connections.get(usize::from(slot.connection.0));
-        match connection {
-            Some(c) if !c.is_believed(slot.generation()) => {
-                State::Stale { reason: StaleReason::Disconnected, since: c.told().since }
-            }
-            Some(_) if slot.is_lost() => {
-                State::Stale { reason: StaleReason::Overflow, since: self.clock.stamp() }
-            }
-            _ => state,
-        }
-    }
-
-    /// A life of one of the feed's connections ended.
-    pub fn ended(&self, feed: usize, reason: &EndReason, _teardown: Duration) {
-        if let Some(feed) = self.feeds.get(feed).filter(|_| *reason != EndReason::Stop) {
-            feed.reconnects.add(reason.name());
-        }
+        let since = stats::at_wall(slot.broken()?, self.clock.stamp());
+        Some(State::Stale { reason: StaleReason::Overflow, since })
     }
 
     /// A connection is subscribed again, so long after it was lost.
@@ -137,18 +173,23 @@ impl Registry {
 
     /// Samples what cannot be counted as it happens.
     pub fn observe(&self, now: Stamp, memory: ProcessMemory) {
-        let received: Vec<u64> = self.feeds.iter().map(|f| f.counters.received.load(Relaxed)).collect();
-        let gaps = self.feeds.iter().map(|f| f.counters.gaps.tally().total()).sum();
-        let errors = self.feeds.iter().map(|f| f.counters.decode_errors.tally().total()).sum::<u64>() + gaps;
+        let tables = self.tables();
+        let feeds = || tables.feeds.iter().map(|f| &f.counters);
+        let gaps = feeds().map(|c| c.gaps.tally().total()).sum();
+        let errors = feeds().map(|c| c.decode_errors.tally().total()).sum::<u64>() + gaps;
         let mut observed = self.observed();
         observed.memory = memory;
         observed.heap_peak_bytes = observed.heap_peak_bytes.max(memory.anonymous_bytes);
-        observed.message_rate.observe(now.mono, received.iter().sum());
+        observed.message_rate.observe(now.mono, feeds().map(|c| c.received.load(Relaxed)).sum());
         observed.gap_rate.observe(now.mono, gaps);
         observed.error_rate.observe(now.mono, errors);
-        observed.feed_rates.resize(received.len(), Rate::new(RATE_SLOT));
-        for (rate, count) in observed.feed_rates.iter_mut().zip(received) {
-            rate.observe(now.mono, count);
+        observed.feed_rates.retain(|(id, _)| tables.feed(*id).is_some());
+        for feed in &tables.feeds {
+            let received = feed.counters.received.load(Relaxed);
+            match observed.feed_rates.iter_mut().find(|(id, _)| *id == feed.id) {
+                Some((_, rate)) => rate.observe(now.mono, received),
+                None => observed.feed_rates.push((feed.id, Rate::new(RATE_SLOT))),
+            }
         }
     }
 
@@ -162,55 +203,52 @@ impl Registry {
     }
 
     /// A thread that has not reported within its time.
-    pub fn overdue(&self, now: Mono) -> Option<&str> {
-        self.expected().find(|b| b.is_overdue(now)).map(|b| b.name.as_str())
+    pub fn overdue(&self, now: Mono) -> Option<String> {
+        self.expected().into_iter().find(|b| b.is_overdue(now)).map(|b| b.name.clone())
     }
 
     /// The threads that must report: those that always run, and the readers of living connections.
-    pub fn expected(&self) -> impl Iterator<Item = &Arc<Beat>> {
-        let running = |(c, _): &(&Arc<ConnectionStatus>, &Arc<Beat>)| c.is_alive();
-        let readers = self.connections.iter().zip(&self.reader_beats).filter(running).map(|(_, beat)| beat);
-        self.beats.iter().chain(readers)
+    pub fn expected(&self) -> Vec<Arc<Beat>> {
+        let tables = self.tables();
+        let readers = tables.connections.iter().filter(|c| c.status.is_alive()).map(|c| c.beat.clone());
+        self.beats.iter().cloned().chain(readers).collect()
     }
 
     /// One line for `systemctl status`.
     pub fn summary(&self) -> String {
-        let live = self.slots.iter().filter(|slot| self.top(slot).0.state.is_live()).count();
-        let connected = self.connections.iter().filter(|c| c.told().connected).count();
-        format!(
-            "{live} of {} books live, {connected} of {} connections up",
-            self.slots.len(),
-            self.connections.len()
-        )
+        let tables = self.tables();
+        let live = tables.slots.iter().filter(|slot| self.top(&tables, slot).0.state.is_live()).count();
+        let connected = tables.connections.iter().filter(|c| c.status.told().connected).count();
+        let (books, connections) = (tables.slots.len(), tables.connections.len());
+        format!("{live} of {books} books live, {connected} of {connections} connections up")
     }
 
     /// Writes the state of every feed and book to the log.
     pub fn dump(&self) {
-        for connection in &self.connections {
-            let (told, name) = (connection.told(), self.feed_name(connection.feed));
+        let tables = self.tables();
+        for ConnectionEntry { status, .. } in &tables.connections {
+            let (told, name) = (status.told(), tables.feed_name(status.feed));
             log::info!(
                 "feed {name}: connection {} is {} since {}, {} symbols, {} lives, last end {}",
-                connection.id.0,
+                status.id.0,
                 told.phase,
                 told.since.wall,
-                connection.symbols,
+                told.symbols,
                 told.lives,
                 told.last_end.as_deref().unwrap_or("none")
             );
         }
-        for slot in &self.slots {
-            let (top, published) = self.top(slot);
-            let name = self.feed_name(usize::from(slot.feed.0));
-            let show = |level: Option<crate::engine::event::Level>| {
-                level.map_or_else(|| "-".to_owned(), |l| l.price.to_string())
-            };
+        for slot in &tables.slots {
+            let (top, published) = self.top(&tables, slot);
+            let price = |level: Option<Level>| level.map_or_else(|| "-".to_owned(), |l| l.price.to_string());
+            let sequence = top.sequence.map_or_else(|| "-".to_owned(), |s| s.to_string());
             log::info!(
-                "book {name}/{}: {} at {:?}, bid {} ask {}, {} gaps, {} recoveries, {} messages",
+                "book {}/{}: {} at {sequence}, bid {} ask {}, {} gaps, {} recoveries, {} messages",
+                tables.feed_name(slot.feed),
                 slot.symbol,
                 top.state.name(),
-                top.sequence,
-                show(top.bid),
-                show(top.ask),
+                price(top.bid),
+                price(top.ask),
                 top.gaps,
                 top.recoveries,
                 published.counts.received
@@ -218,18 +256,8 @@ impl Registry {
         }
     }
 
-    fn feed_name(&self, feed: usize) -> &str {
-        self.feeds.get(feed).map_or("?", |f| f.name.as_str())
-    }
-
     fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn find(&self, feed: &str, symbol: &str) -> Result<&Arc<Slot>, Ask> {
-        let index = self.feeds.iter().position(|f| f.name == feed).ok_or(Ask::UnknownFeed)?;
-        let here = |slot: &&Arc<Slot>| usize::from(slot.feed.0) == index && slot.symbol == symbol;
-        self.slots.iter().find(here).ok_or(Ask::UnknownBook)
     }
 
     fn ask<T>(&self, slot: &Slot, request: impl FnOnce(Sender<T>) -> Side) -> Result<T, Ask> {
@@ -246,32 +274,53 @@ impl Source for Registry {
     }
 
     fn books(&self) -> Vec<(String, String, BookTop)> {
+        let tables = self.tables();
         let row = |slot: &Arc<Slot>| {
-            (self.feed_name(usize::from(slot.feed.0)).to_owned(), slot.symbol.clone(), self.top(slot).0)
+            (tables.feed_name(slot.feed).to_owned(), slot.symbol.clone(), self.top(&tables, slot).0)
         };
-        self.slots.iter().map(row).collect()
+        tables.slots.iter().map(row).collect()
     }
 
     fn book(&self, feed: &str, symbol: &str, depth: usize) -> Result<BookView, Ask> {
-        let slot = self.find(feed, symbol)?;
+        let tables = self.tables();
+        let slot = tables.find(feed, symbol)?;
         // A book that is read is repaired first; a planner with a full inbox has more urgent news.
         let _ = self.notices.try_send(Notice::Interest { book: slot.id });
-        let mut view = self.ask(slot, |reply| Side::AskBook { book: slot.id, depth, reply })?;
-        view.top.state = self.seen(slot, view.top.state);
+        let doubt = self.doubt(&tables, &slot);
+        let mut view = self.ask(&slot, |reply| Side::AskBook { book: slot.id, depth, reply })?;
+        view.top.state = seen(view.top.state, doubt.or_else(|| self.doubt(&tables, &slot)));
         Ok(view)
     }
 
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask> {
-        let slot = self.find(feed, symbol)?;
-        self.ask(slot, |reply| Side::AskTrades { book: slot.id, limit, reply })
+        let slot = self.tables().find(feed, symbol)?;
+        self.ask(&slot, |reply| Side::AskTrades { book: slot.id, limit, reply })
     }
 }
 
-/// The books' marks of dropped messages.
-pub struct Losses(pub Vec<Arc<Slot>>);
+/// A book that shows nothing as good cannot be worse.
+fn seen(state: State, doubt: Option<State>) -> State {
+    match state {
+        State::Live | State::Partial { .. } => doubt.unwrap_or(state),
+        State::Syncing | State::Stale { .. } => state,
+    }
+}
 
-impl LossBoard for Losses {
-    fn set(&self, book: BookId) -> bool {
-        self.0.get(book.0 as usize).is_some_and(|slot| slot.set_lost())
+/// Tells books and feeds of dropped messages. Asked only when there is no room, so it may look.
+impl LossBoard for Registry {
+    fn dropped(&self, connection: ConnectionId, book: BookId, at: Stamp) {
+        let tables = self.tables();
+        // The connection's feed: the book may have been dismissed while its message waited.
+        let Some(feed) = tables.connection(connection).and_then(|c| tables.feed(c.feed)) else { return };
+        let symbol = tables.slots.iter().find(|slot| slot.id == book).map_or("?", |slot| &slot.symbol);
+        feed.counters.overflowed(symbol, at.mono);
+    }
+
+    fn broken(&self, book: BookId, at: Stamp) -> u64 {
+        self.tables().slots.iter().find(|slot| slot.id == book).map_or(0, |slot| slot.break_at(at.mono))
+    }
+
+    fn is_passed(&self, book: BookId, number: u64) -> bool {
+        self.tables().slots.iter().find(|slot| slot.id == book).is_none_or(|slot| slot.is_passed(number))
     }
 }

@@ -1,12 +1,11 @@
 //! One copy of everything that is counted, read off the atomics.
 
-use super::{FeedEntry, Registry};
-use crate::engine::state::StaleReason;
+use super::{FeedEntry, Registry, Tables};
+use crate::engine::id::FeedId;
 use crate::engine::stats::{
     BookRow, ConnectionStats, FeedStats, Flow, MemoryStats, OVERFLOW, QueueRow, QueueStats, Stats,
     ThreadStats, WorkerStats,
 };
-use crate::engine::sync::Discard;
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::shell::slot::{Published, Slot};
 use crate::shell::status::ConnectionStatus;
@@ -21,10 +20,10 @@ const PUSHING_BACK: Duration = Duration::from_secs(5);
 
 pub fn collect(registry: &Registry) -> Stats {
     let now = registry.clock.stamp();
-    let rows: Vec<(usize, BookRow, Published)> =
-        registry.slots.iter().map(|slot| row(registry, slot)).collect();
+    let tables = registry.tables();
+    let rows: Vec<Row> = tables.slots.iter().map(|slot| row(registry, &tables, slot)).collect();
     let feeds: Vec<FeedStats> =
-        (0..).zip(&registry.feeds).map(|(index, entry)| feed(registry, index, entry, &rows, now)).collect();
+        tables.feeds.iter().map(|entry| feed(registry, &tables, entry, &rows, now)).collect();
     let received = feeds.iter().map(|f| f.messages.received).sum();
     let gaps: u64 = feeds.iter().map(|f| f.gaps.total()).sum();
     let errors = gaps + feeds.iter().map(|f| f.decode_errors.total()).sum::<u64>();
@@ -59,55 +58,40 @@ pub fn collect(registry: &Registry) -> Stats {
     };
     drop(observed);
     stats.feeds = feeds;
-    stats.workers = workers(registry);
+    stats.workers = workers(registry, &tables);
     stats.memory.queues = queues(&stats.workers);
-    stats.threads = registry.expected().map(|beat| thread(beat, now)).collect();
+    stats.threads = registry.expected().iter().map(|beat| thread(beat, now)).collect();
     stats.books = rows.into_iter().map(|(_, row, _)| row).collect();
     stats
 }
 
-fn row(registry: &Registry, slot: &Slot) -> (usize, BookRow, Published) {
-    let (top, published) = registry.top(slot);
-    let feed = usize::from(slot.feed.0);
-    let c = &published.counts;
-    let mut messages = Flow {
-        received: c.received
-            + published.flow.trade_frames
-            + published.flow.quote_frames
-            + published.flow.undecodable,
-        applied: c.applied + published.flow.trade_frames + published.flow.quote_frames,
-        duplicate: c.duplicate,
-        buffered: c.buffered,
-        discarded: Discard::ALL.iter().zip(c.discarded).map(|(why, count)| (why.name(), count)).collect(),
-    };
-    messages.discarded.add(StaleReason::Decode.name(), published.flow.undecodable);
+/// A book's feed, its row, and what its worker published.
+type Row = (FeedId, BookRow, Published);
+
+fn row(registry: &Registry, tables: &Tables, slot: &Slot) -> Row {
+    let (top, published) = registry.top(tables, slot);
     let row = BookRow {
-        feed: registry.feed_name(feed).to_owned(),
+        feed: tables.feed_name(slot.feed).to_owned(),
         symbol: slot.symbol.clone(),
         top,
-        messages,
+        messages: published.messages(),
         heap_bytes: published.heap_bytes,
         recovery_took: published.recovery_took,
     };
-    (feed, row, published)
+    (slot.feed, row, published)
 }
 
-fn feed(
-    registry: &Registry,
-    index: usize,
-    entry: &FeedEntry,
-    rows: &[(usize, BookRow, Published)],
-    now: Stamp,
-) -> FeedStats {
+fn feed(registry: &Registry, tables: &Tables, entry: &FeedEntry, rows: &[Row], now: Stamp) -> FeedStats {
     let counters = &entry.counters;
-    let mine = || rows.iter().filter(|(feed, ..)| *feed == index);
+    let mine = || rows.iter().filter(|(feed, ..)| *feed == entry.id);
     let controls = counters.controls.load(Relaxed);
+    let retired = counters.retired();
     let mut flow = Flow { applied: controls, ..Flow::default() };
-    for (_, row, _) in mine() {
-        flow.applied += row.messages.applied;
-        flow.duplicate += row.messages.duplicate;
-        flow.buffered += row.messages.buffered;
-        row.messages.discarded.iter().for_each(|(why, count)| flow.discarded.add(why, count));
+    for messages in mine().map(|(_, row, _)| &row.messages).chain([&retired.messages]) {
+        flow.applied += messages.applied;
+        flow.duplicate += messages.duplicate;
+        flow.buffered += messages.buffered;
+        messages.discarded.iter().for_each(|(why, count)| flow.discarded.add(why, count));
     }
     counters.refused.tally().iter().for_each(|(why, count)| flow.discarded.add(why, count));
     flow.discarded.add(OVERFLOW, counters.overflow.load(Relaxed));
@@ -115,11 +99,18 @@ fn feed(
     flow.discarded.add("late", counters.late.load(Relaxed));
     // Last, so that nothing settled is missing from it.
     flow.received = counters.received.load(Acquire);
-    let connections: Vec<ConnectionStats> =
-        registry.connections.iter().filter(|c| c.feed == index).map(|c| connection(c, now)).collect();
+    let connections: Vec<ConnectionStats> = tables
+        .connections
+        .iter()
+        .filter(|c| c.status.feed == entry.id)
+        .map(|c| connection(&c.status, now))
+        .collect();
     let observed = registry.observed();
-    let message_rate =
-        observed.feed_rates.get(index).map_or(0.0, |r| r.per_second(now.mono, flow.received, RATE_WINDOW));
+    let message_rate = observed
+        .feed_rates
+        .iter()
+        .find(|(id, _)| *id == entry.id)
+        .map_or(0.0, |(_, rate)| rate.per_second(now.mono, flow.received, RATE_WINDOW));
     drop(observed);
     let venue = registry.recovery.venue(entry.venue_index);
     FeedStats {
@@ -131,17 +122,17 @@ fn feed(
         messages: flow,
         bytes_received: counters.bytes.load(Relaxed),
         message_rate,
-        trades: mine().map(|(.., p)| p.flow.trade_frames).sum(),
-        quotes: mine().map(|(.., p)| p.flow.quote_frames).sum(),
-        audit_checks: mine().map(|(.., p)| p.audit_checks).sum(),
-        audit_mismatches: mine().map(|(.., p)| p.audit_mismatches).sum(),
+        trades: retired.trades + mine().map(|(.., p)| p.flow.trade_frames).sum::<u64>(),
+        quotes: retired.quotes + mine().map(|(.., p)| p.flow.quote_frames).sum::<u64>(),
+        audit_checks: retired.audit_checks + mine().map(|(.., p)| p.audit_checks).sum::<u64>(),
+        audit_mismatches: retired.audit_mismatches + mine().map(|(.., p)| p.audit_mismatches).sum::<u64>(),
         decode_errors: counters.decode_errors.tally(),
         gaps: counters.gaps.tally(),
         recoveries: counters.recoveries(),
-        rest_requests: registry.recovery.requests(index),
+        rest_requests: counters.rest.counts(),
         rest_in_flight: venue.in_flight,
         rest_breaker: venue.breaker,
-        reconnects: entry.reconnects.tally(),
+        reconnects: counters.reconnects.tally(),
         control_sent: counters.control_sent.load(Relaxed),
         exchange_delay_ms: counters.exchange_delay_ms(),
     }
@@ -153,7 +144,7 @@ fn connection(status: &ConnectionStatus, now: Stamp) -> ConnectionStats {
         generation: told.generation,
         phase: told.phase,
         connected: told.connected,
-        symbols: status.symbols,
+        symbols: told.symbols,
         since: told.since,
         last_frame: status.last_frame().map_or(Stamp::ZERO, |at| at_wall(at, now)),
         lives: told.lives,
@@ -163,15 +154,15 @@ fn connection(status: &ConnectionStatus, now: Stamp) -> ConnectionStats {
 }
 
 /// An earlier monotonic instant with the wall time it must have had.
-fn at_wall(at: Mono, now: Stamp) -> Stamp {
+pub(super) fn at_wall(at: Mono, now: Stamp) -> Stamp {
     let ago = i64::try_from(now.mono.since(at).as_nanos()).unwrap_or(i64::MAX);
     Stamp { mono: at, wall: Wall::from_nanos(now.wall.nanos().saturating_sub(ago)) }
 }
 
-fn workers(registry: &Registry) -> Vec<WorkerStats> {
-    let stats = |worker: &super::WorkerEntry| WorkerStats {
+fn workers(registry: &Registry, tables: &Tables) -> Vec<WorkerStats> {
+    let stats = |(index, worker): (usize, &super::WorkerEntry)| WorkerStats {
         name: worker.name.clone(),
-        books: worker.books,
+        books: tables.slots.iter().filter(|slot| slot.worker == index).count(),
         batches: worker.counters.batches.load(Relaxed),
         messages: worker.counters.messages.load(Relaxed),
         queue_messages: worker.gauge.messages.load(Relaxed) as u64,
@@ -180,7 +171,7 @@ fn workers(registry: &Registry) -> Vec<WorkerStats> {
         queue_bytes_max: worker.gauge.bytes_max as u64,
         panics: worker.counters.panics.load(Relaxed),
     };
-    registry.workers.iter().map(stats).collect()
+    registry.workers.iter().enumerate().map(stats).collect()
 }
 
 fn queues(workers: &[WorkerStats]) -> Vec<QueueRow> {
@@ -198,7 +189,13 @@ fn queue(registry: &Registry, now: Stamp) -> QueueStats {
     let sum = |of: fn(&crate::shell::queue::QueueGauge) -> usize| {
         registry.workers.iter().map(|w| of(&w.gauge) as u64).sum::<u64>()
     };
-    let last = registry.feeds.iter().map(|f| f.counters.overflow_last.load(Relaxed)).max().filter(|n| *n > 0);
+    let last = registry
+        .tables()
+        .feeds
+        .iter()
+        .map(|f| f.counters.overflow_last.load(Relaxed))
+        .max()
+        .filter(|n| *n > 0);
     let last_lost = last.map(|nanos| at_wall(Mono::from_nanos(nanos), now));
     QueueStats {
         messages: sum(|g| g.messages.load(Relaxed)),

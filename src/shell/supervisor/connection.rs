@@ -8,12 +8,12 @@ use crate::shell::beat::Beat;
 use crate::shell::count::FeedCounters;
 use crate::shell::event::Event;
 use crate::shell::link::Target;
-use crate::shell::port::Port;
+use crate::shell::port::{Command, Port};
 use crate::shell::purse::Purse;
 use crate::shell::queue::{Entrance, LossBoard};
 use crate::shell::reader::{self, Plan, Routes};
 use crate::shell::status::ConnectionStatus;
-use crate::shell::supervisor::Common;
+use crate::shell::supervisor::{Common, NewScope};
 use crate::shell::thread::{self, Handle};
 use crate::venue::{Dial, Scope, Venue};
 use crossbeam_channel::Sender;
@@ -25,7 +25,6 @@ use std::time::Duration;
 /// The same for every life of a connection.
 pub struct Facts {
     pub id: ConnectionId,
-    pub feed: usize,
     pub venue: Arc<dyn Venue>,
     pub dial: Dial,
     pub target: Target,
@@ -168,6 +167,21 @@ impl Connection {
         common.ports.set(self.facts.id, None);
         self.port = None;
         true
+    }
+
+    /// Goes on with other symbols: the life that runs is told, the next begins so.
+    pub fn rescope(&mut self, new: NewScope) {
+        let NewScope { dial, scope, routes, added, removed, .. } = new;
+        self.facts.dial = dial;
+        self.facts.scope = scope.clone();
+        self.facts.routes = routes.clone();
+        self.facts.status.tell(|told| told.symbols = scope.symbols.len());
+        // A reader too busy to be told is replaced; the next one knows.
+        let told =
+            self.port.as_ref().is_none_or(|p| p.command(Command::Rescope { scope, routes, added, removed }));
+        if !told {
+            self.shut();
+        }
     }
 
     /// Lets a thread go that does not end. Only on the way to a failed exit.

@@ -8,6 +8,7 @@ mod pulse;
 
 use crate::config::Overflow;
 use crate::engine::connection::end::EndReason;
+use crate::engine::connection::lifecycle::Lifecycle;
 use crate::engine::connection::step::{Phase, Step};
 use crate::engine::id::{ConnectionId, Generation};
 use crate::engine::time::Mono;
@@ -15,13 +16,15 @@ use crate::shell::clock::Clock;
 use crate::shell::event::Event;
 use crate::shell::port::Ports;
 use crate::shell::queue::{Entrance, Job, LossBoard};
+use crate::shell::reader::Routes;
 use crate::shell::recovery::Notice;
 use crate::shell::registry::Registry;
 use crate::shell::resolver::Asker;
+use crate::venue::{Dial, Scope};
 use connection::Connection;
 pub use connection::Facts;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-pub use pulse::Pulse;
+pub use pulse::{Pulse, Reporter};
 use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,6 +47,26 @@ pub struct Common {
     pub clock: Clock,
 }
 
+/// A connection that goes on with other symbols.
+pub struct NewScope {
+    pub connection: ConnectionId,
+    pub dial: Dial,
+    pub scope: Scope,
+    pub routes: Arc<Routes>,
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+/// What a configuration asks of the supervisor.
+pub struct Lines {
+    pub start: Vec<(Facts, Lifecycle)>,
+    pub rescope: Vec<NewScope>,
+    pub stop: Vec<ConnectionId>,
+}
+
+/// Reads the configuration again; an error changes nothing.
+pub type Reload = Box<dyn FnMut() -> Result<Lines, String> + Send>;
+
 /// How the daemon's run ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -62,6 +85,7 @@ pub struct Supervisor {
     notices: Sender<Notice>,
     registry: Arc<Registry>,
     pulse: Pulse,
+    reload: Option<Reload>,
     panics: VecDeque<Mono>,
     stopping: bool,
     failed: Option<String>,
@@ -77,16 +101,15 @@ pub struct Parts {
     pub notices: Sender<Notice>,
     pub registry: Arc<Registry>,
     pub pulse: Pulse,
+    /// `None`: there is no file to read again.
+    pub reload: Option<Reload>,
 }
 
 impl Supervisor {
-    pub fn new(
-        parts: Parts,
-        connections: Vec<(Facts, crate::engine::connection::lifecycle::Lifecycle)>,
-    ) -> Supervisor {
-        let Parts { common, inbox, entrances, losses, names, notices, registry, pulse } = parts;
-        let connections =
-            connections.into_iter().map(|(facts, lifecycle)| Connection::new(facts, lifecycle)).collect();
+    pub fn new(parts: Parts, lines: Lines) -> Supervisor {
+        let Parts { common, inbox, entrances, losses, names, notices, registry, pulse, reload } = parts;
+        let connection = |(facts, lifecycle)| Connection::new(facts, lifecycle);
+        let connections = lines.start.into_iter().map(connection).collect();
         Supervisor {
             connections,
             common,
@@ -97,6 +120,7 @@ impl Supervisor {
             notices,
             registry,
             pulse,
+            reload,
             panics: VecDeque::new(),
             stopping: false,
             failed: None,
@@ -112,6 +136,10 @@ impl Supervisor {
         loop {
             for index in 0..self.connections.len() {
                 self.advance(index);
+            }
+            if !self.stopping {
+                // Those that a reload took away.
+                self.connections.retain(|c| c.lifecycle.phase() != Phase::Stopped);
             }
             if let Some(why) = self.failed.take() {
                 // A thread that does not end cannot be joined: the process's end is what ends it.
@@ -171,7 +199,7 @@ impl Supervisor {
             }
             Event::Stop => self.stop(now),
             Event::Dump => self.registry.dump(),
-            Event::Reload => log::warn!("reload is not possible here: no configuration file"),
+            Event::Reload => self.reload(now),
         }
     }
 
@@ -184,6 +212,35 @@ impl Supervisor {
                 connection.lifecycle.stop(now);
             }
         }
+    }
+
+    /// Follows a changed configuration; what did not change is not touched.
+    fn reload(&mut self, now: Mono) {
+        let Some(reload) = self.reload.as_mut().filter(|_| !self.stopping) else {
+            log::warn!("there is no configuration file to read again");
+            return;
+        };
+        let lines = match reload() {
+            Ok(lines) => lines,
+            Err(why) => {
+                log::error!("the configuration is not taken, nothing changes: {why}");
+                return;
+            }
+        };
+        let (started, stopped, rescoped) = (lines.start.len(), lines.stop.len(), lines.rescope.len());
+        for (facts, mut lifecycle) in lines.start {
+            lifecycle.start(now);
+            self.connections.push(Connection::new(facts, lifecycle));
+        }
+        for id in lines.stop {
+            self.with(id, |c| c.lifecycle.stop(now));
+        }
+        for scope in lines.rescope {
+            self.with(scope.connection, |c| c.rescope(scope));
+        }
+        log::info!(
+            "configuration read again: {started} connections more, {stopped} fewer, {rescoped} with other symbols"
+        );
     }
 
     fn ended(&mut self, connection: ConnectionId, generation: Generation, reason: EndReason, now: Mono) {
@@ -309,12 +366,12 @@ impl Supervisor {
     fn record(&mut self, index: usize, teardown: Duration, now: Mono) {
         let Some(c) = self.connections.get_mut(index) else { return };
         let reason = c.lifecycle.last_end().cloned().unwrap_or(EndReason::Stop);
-        self.registry.ended(c.facts.feed, &reason, teardown);
         c.facts.status.tell(|told| {
             told.teardown = Some(teardown);
             told.last_end = Some(c.facts.counters.voice.quote(&reason.to_string()));
         });
         if reason != EndReason::Stop {
+            c.facts.counters.reconnects.add(reason.name());
             c.facts.counters.disconnected(c.facts.id, &reason, now);
         }
     }
@@ -323,6 +380,10 @@ impl Supervisor {
         let since = self.common.clock.stamp();
         let registry = self.registry.clone();
         self.with(connection, |c| {
+            // Said again when the scope has changed.
+            if c.facts.status.told().connected {
+                return;
+            }
             let took = c.lifecycle.reconnect_took();
             c.facts.status.tell(|told| {
                 told.connected = true;
@@ -332,7 +393,7 @@ impl Supervisor {
             if let Some(took) = took {
                 registry.reconnected(took);
             }
-            c.facts.counters.connected(c.facts.id, &c.facts.target, c.facts.status.symbols, since.mono);
+            c.facts.counters.connected(c.facts.id, &c.facts.target, c.facts.scope.symbols.len(), since.mono);
         });
     }
 

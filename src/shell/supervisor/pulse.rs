@@ -2,6 +2,7 @@
 //! when memory runs out.
 
 use crate::config::Memory;
+use crate::engine::stats::ThreadStats;
 use crate::engine::time::{Mono, Stamp};
 use crate::shell::memory;
 use crate::shell::notify::Notify;
@@ -15,12 +16,17 @@ use std::time::Duration;
 /// Often enough for a watchdog of 20 s and for rates a person reads, seldom enough to cost nothing.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// Threads and when they last reported.
+pub type Reporter = Box<dyn Fn(Stamp) -> Vec<ThreadStats> + Send>;
+
 pub struct Pulse {
     pub notify: Notify,
     pub watchdog: Option<Duration>,
     pub limits: Memory,
     pub shedding: Arc<AtomicBool>,
     pub workers: Vec<Sender<Side>>,
+    /// The HTTP port's threads report in a way of their own.
+    http: Reporter,
     next: Mono,
     fed: Mono,
     ready: bool,
@@ -34,6 +40,7 @@ impl Pulse {
         limits: Memory,
         shedding: Arc<AtomicBool>,
         workers: Vec<Sender<Side>>,
+        http: Reporter,
     ) -> Pulse {
         let watchdog = notify.watchdog_interval();
         Pulse {
@@ -42,6 +49,7 @@ impl Pulse {
             limits,
             shedding,
             workers,
+            http,
             next: Mono::ZERO,
             fed: Mono::ZERO,
             ready: false,
@@ -62,7 +70,7 @@ impl Pulse {
         }
         registry.observe(now, memory::observe());
         self.memory(registry);
-        self.watchdog(now.mono, registry);
+        self.watchdog(now, registry);
         self.next
     }
 
@@ -71,15 +79,16 @@ impl Pulse {
     }
 
     /// Feeds the watchdog while every thread has reported within its time.
-    fn watchdog(&mut self, now: Mono, registry: &Registry) {
+    fn watchdog(&mut self, now: Stamp, registry: &Registry) {
         // Half of what the manager allows, as it advises.
         let Some(every) = self.watchdog.map(|w| w / 2) else { return };
-        if now.since(self.fed) < every.saturating_sub(EVERY) {
+        if now.mono.since(self.fed) < every.saturating_sub(EVERY) {
             return;
         }
-        match registry.overdue(now) {
+        let http = || (self.http)(now).into_iter().find(|t| t.is_overdue(now)).map(|t| t.name);
+        match registry.overdue(now.mono).or_else(http) {
             None => {
-                self.fed = now;
+                self.fed = now.mono;
                 self.notify.status(&registry.summary());
                 self.notify.watchdog();
             }

@@ -1,15 +1,16 @@
 //! A worker's books and the generations they belong to.
 
-use crate::engine::event::{Channel, Decoded, Snapshot};
+use crate::engine::event::{BookEvent, Channel, Decoded, Event, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::{Joined, Need};
 use crate::engine::state::{StaleReason, State};
+use crate::engine::sync::SyncRules;
 use crate::engine::time::Stamp;
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
-use crate::shell::queue::{Batch, Entry};
+use crate::shell::queue::{Batch, Break, Entry};
 use crate::shell::slot::{Published, Slot};
 use crate::shell::worker::Told;
 use crate::venue::Venue;
@@ -17,17 +18,24 @@ use crate::venue::profile::FirstBook;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 
-/// What a worker needs to keep one book.
-pub struct BookPlan {
+/// What one book is made of, by whoever keeps it and as often as it has to be made anew.
+pub struct Recipe {
     pub slot: Arc<Slot>,
     pub feed_name: String,
     pub venue: Arc<dyn Venue>,
-    pub keeper: Keeper,
+    pub rules: SyncRules,
+    /// The venue's quotes name the book's own sequence.
+    pub audited: bool,
+    pub trades_max: usize,
     pub counters: Arc<FeedCounters>,
 }
 
 struct Kept {
-    plan: BookPlan,
+    recipe: Arc<Recipe>,
+    keeper: Keeper,
+    /// The generation that carries it. A book that comes to an open connection waits until its subscription stands:
+    /// what is asked for before that would be joined to a stream that begins later.
+    opened: Option<Generation>,
     /// What the recovery thread was told last, and of which generation.
     told: Option<(Generation, Need)>,
     /// Why the book was last stale: a recovery from a lost connection is the reconnect's.
@@ -35,18 +43,27 @@ struct Kept {
     recoveries: u64,
     /// Changed since it was last published.
     dirty: bool,
+    /// The last break of its stream that the book knows of.
+    passed: u64,
+}
+
+/// A connection as its books see it.
+#[derive(Clone, Default)]
+struct Line {
+    /// The generation whose messages are applied.
+    current: Option<Generation>,
+    /// The newest generation whose fence has passed.
+    fenced: Option<Generation>,
+    counters: Option<Arc<FeedCounters>>,
 }
 
 /// The books of one worker.
 pub struct Desk {
     pub index: usize,
     books: Vec<Kept>,
-    /// Global book number to place in `books`; `u32::MAX` for another worker's.
+    /// Book number to place in `books`; `u32::MAX` where the book is not ours.
     places: Vec<u32>,
-    /// By connection: the generation whose messages are applied.
-    current: Vec<Option<Generation>>,
-    /// By connection: the newest generation whose fence has passed.
-    fenced: Vec<Option<Generation>>,
+    lines: Vec<Line>,
     dirty: Vec<u32>,
     scratch: Decoded,
     recovery: Sender<Told>,
@@ -56,35 +73,12 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// `books_total` and `connections` are those of the whole process.
-    pub fn new(
-        index: usize,
-        plans: Vec<BookPlan>,
-        books_total: usize,
-        connections: usize,
-        recovery: Sender<Told>,
-        counters: Arc<WorkerCounters>,
-    ) -> Desk {
-        let mut places = vec![u32::MAX; books_total];
-        for (place, plan) in (0u32..).zip(&plans) {
-            places[plan.slot.id.0 as usize] = place;
-        }
-        let books = plans
-            .into_iter()
-            .map(|plan| Kept {
-                plan,
-                told: None,
-                stale: StaleReason::Disconnected,
-                recoveries: 0,
-                dirty: false,
-            })
-            .collect();
+    pub fn new(index: usize, recovery: Sender<Told>, counters: Arc<WorkerCounters>) -> Desk {
         Desk {
             index,
-            books,
-            places,
-            current: vec![None; connections],
-            fenced: vec![None; connections],
+            books: Vec::new(),
+            places: Vec::new(),
+            lines: Vec::new(),
             dirty: Vec::new(),
             scratch: Decoded::default(),
             recovery,
@@ -93,30 +87,66 @@ impl Desk {
         }
     }
 
+    /// Keeps a book from here on.
+    pub fn adopt(&mut self, recipe: Arc<Recipe>) {
+        let (book, connection) = (recipe.slot.id.0 as usize, recipe.slot.connection);
+        if self.places.len() <= book {
+            self.places.resize(book + 1, u32::MAX);
+        }
+        let place = self.books.len();
+        // Fewer books than book numbers, which are 32 bits.
+        self.places[book] = place as u32;
+        let keeper = Keeper::new(recipe.rules, recipe.audited, recipe.trades_max);
+        self.line(connection).counters = Some(recipe.counters.clone());
+        let stale = StaleReason::Disconnected;
+        self.books.push(Kept {
+            recipe,
+            keeper,
+            opened: None,
+            told: None,
+            stale,
+            recoveries: 0,
+            dirty: false,
+            passed: 0,
+        });
+        self.touch(place);
+        self.settle();
+    }
+
+    /// Forgets a book; what it counted goes to its feed.
+    pub fn dismiss(&mut self, book: BookId) {
+        let Some(place) = self.place(book) else { return };
+        let kept = self.books.swap_remove(place);
+        kept.recipe.counters.retire(&published(&kept.keeper));
+        self.places[book.0 as usize] = u32::MAX;
+        if let Some(moved) = self.books.get(place) {
+            self.places[moved.recipe.slot.id.0 as usize] = place as u32;
+        }
+    }
+
     /// A connection carries its books from here on. Idempotent: the first message of a new generation opens it too.
     pub fn opened(&mut self, connection: ConnectionId, generation: Generation, at: Stamp) {
-        let c = usize::from(connection.0);
-        if self.fenced[c] >= Some(generation) || self.current[c] >= Some(generation) {
+        let line = self.line(connection);
+        if line.fenced >= Some(generation) || line.current > Some(generation) {
             return;
         }
-        self.current[c] = Some(generation);
+        line.current = Some(generation);
         for place in self.places_of(connection) {
-            self.books[place].plan.slot.clear_lost();
-            self.books[place].plan.keeper.opened(at);
-            self.touch(place);
+            self.open(place, generation, at);
         }
         self.settle();
     }
 
     /// The last word of a generation: nothing of it is applied after this, and its books say that they are stale.
     pub fn fence(&mut self, connection: ConnectionId, generation: Generation, at: Stamp) {
-        let c = usize::from(connection.0);
-        self.fenced[c] = self.fenced[c].max(Some(generation));
-        if self.current[c] == Some(generation) {
-            self.current[c] = None;
+        let line = self.line(connection);
+        line.fenced = line.fenced.max(Some(generation));
+        if line.current == Some(generation) {
+            line.current = None;
             for place in self.places_of(connection) {
-                self.books[place].plan.slot.clear_lost();
-                self.books[place].plan.keeper.lost(at, StaleReason::Disconnected);
+                let kept = &mut self.books[place];
+                kept.passed = kept.recipe.slot.breaks();
+                kept.keeper.lost(at, StaleReason::Disconnected);
                 self.touch(place);
             }
         }
@@ -124,39 +154,53 @@ impl Desk {
     }
 
     /// Queued messages of these books were dropped; what follows is newer.
-    pub fn evicted(&mut self, books: &[BookId], clock: &Clock) {
-        if books.is_empty() {
+    pub fn evicted(&mut self, breaks: &mut Vec<Break>, clock: &Clock) {
+        if breaks.is_empty() {
             return;
         }
         let now = clock.stamp();
-        for book in books {
-            if let Some(place) = self.place(*book) {
-                self.lose(place, now);
+        for broken in breaks.drain(..) {
+            let Some(place) = self.place(broken.book) else { continue };
+            // What was dropped may have been the first words of its generation, and its book's first.
+            let connection = self.books[place].recipe.slot.connection;
+            self.opened(connection, broken.generation, now);
+            if self.line(connection).current == Some(broken.generation) {
+                self.open(place, broken.generation, now);
+            }
+            self.lose(place, broken.number, now);
+            if broken.withdrawn {
+                self.books[place].keeper.sync.withdrawn(now);
             }
         }
+        self.settle();
     }
 
     /// Applies a batch in order.
     pub fn batch(&mut self, batch: &Batch) {
         self.counters.batch(batch.frames());
         let Some(first) = batch.items.first() else { return };
-        let c = usize::from(batch.connection.0);
-        if self.current[c] != Some(batch.generation) {
+        if self.line(batch.connection).current != Some(batch.generation) {
             self.opened(batch.connection, batch.generation, first.received);
         }
         // A message of a generation that was joined is never applied (I4).
-        let alive = self.current[c] == Some(batch.generation);
+        let alive = self.line(batch.connection).current == Some(batch.generation);
         for item in &batch.items {
-            let Some(place) = self.place(item.book) else { continue };
+            let Some(place) = self.place(item.book) else {
+                self.orphan(batch.connection, item.entry);
+                continue;
+            };
+            if alive {
+                self.open(place, batch.generation, item.received);
+            }
             match item.entry {
-                Entry::Frame { .. } if !alive => self.books[place].plan.counters.late(),
+                Entry::Frame { .. } if !alive => self.books[place].recipe.counters.late(),
                 Entry::Frame { channel, start, len } => {
                     self.frame(place, channel, batch.frame(start, len), item.received);
                     self.received.push(item.received);
                 }
-                Entry::Lost if alive => self.lose(place, item.received),
-                Entry::Withdrawn if alive => self.books[place].plan.keeper.sync.withdrawn(item.received),
-                Entry::Lost | Entry::Withdrawn => {}
+                Entry::Lost { number } if alive => self.lose(place, number, item.received),
+                Entry::Withdrawn if alive => self.books[place].keeper.sync.withdrawn(item.received),
+                Entry::Lost { .. } | Entry::Withdrawn => {}
             }
             self.touch(place);
         }
@@ -173,11 +217,11 @@ impl Desk {
 
     pub fn snapshot(&mut self, book: BookId, generation: Generation, snapshot: &Snapshot, now: Stamp) {
         let Some(place) = self.place(book) else { return };
-        let connection = usize::from(self.books[place].plan.slot.connection.0);
-        let joined = if self.current[connection] == Some(generation) {
+        let connection = self.books[place].recipe.slot.connection;
+        let joined = if self.line(connection).current == Some(generation) {
             let kept = &mut self.books[place];
-            let (joined, mismatch) = kept.plan.keeper.snapshot(now, snapshot);
-            report(&kept.plan, &Noted { gap: None, mismatch }, now);
+            let (joined, mismatch) = kept.keeper.snapshot(now, snapshot);
+            report(&kept.recipe, &Noted { gap: None, mismatch }, now);
             let missed = match joined {
                 Joined::TooOld => Some("too_old"),
                 Joined::Unusable => Some("unusable"),
@@ -186,10 +230,10 @@ impl Desk {
                 Joined::Live | Joined::NotNeeded => None,
             };
             if joined == Joined::Unusable {
-                kept.plan.counters.unusable(&kept.plan.slot.symbol, now.mono);
+                kept.recipe.counters.unusable(&kept.recipe.slot.symbol, now.mono);
             }
             if let Some(outcome) = missed {
-                kept.plan.counters.recovery("rest", outcome);
+                kept.recipe.counters.recovery("rest", outcome);
             }
             joined
         } else {
@@ -202,17 +246,17 @@ impl Desk {
     }
 
     pub fn view(&self, book: BookId, depth: usize) -> Option<BookView> {
-        let plan = &self.books[self.place(book)?].plan;
-        Some(plan.keeper.view(&plan.feed_name, &plan.slot.symbol, depth))
+        let Kept { recipe, keeper, .. } = &self.books[self.place(book)?];
+        Some(keeper.view(&recipe.feed_name, &recipe.slot.symbol, depth))
     }
 
     pub fn trades(&self, book: BookId, limit: usize) -> Option<Vec<TradeView>> {
-        Some(self.books[self.place(book)?].plan.keeper.trades(limit))
+        Some(self.books[self.place(book)?].keeper.trades(limit))
     }
 
     pub fn shed(&mut self) {
         for kept in &mut self.books {
-            kept.plan.keeper.shed();
+            kept.keeper.shed();
         }
     }
 
@@ -226,22 +270,54 @@ impl Desk {
     fn frame(&mut self, place: usize, channel: Channel, text: &str, received: Stamp) {
         let kept = &mut self.books[place];
         self.scratch.clear();
-        match kept.plan.venue.decode(channel, text, &mut self.scratch) {
+        match kept.recipe.venue.decode(channel, text, &mut self.scratch) {
             Ok(()) => {
-                let noted = kept.plan.keeper.decoded(received, &mut self.scratch);
-                report(&kept.plan, &noted, received);
+                if let Some(Event::Book(BookEvent { exchange_time: Some(exchange), .. })) = self.scratch.event
+                {
+                    kept.recipe.counters.delayed(received.wall, exchange);
+                }
+                let noted = kept.keeper.decoded(received, &mut self.scratch);
+                report(&kept.recipe, &noted, received);
             }
             Err(e) => {
-                kept.plan.keeper.undecodable(received, channel);
-                kept.plan.counters.undecodable(e, &kept.plan.slot.symbol, received.mono);
+                kept.keeper.undecodable(received, channel);
+                kept.recipe.counters.undecodable(e, &kept.recipe.slot.symbol, received.mono);
             }
         }
     }
 
-    fn lose(&mut self, place: usize, at: Stamp) {
-        self.books[place].plan.slot.clear_lost();
-        self.books[place].plan.keeper.lost(at, StaleReason::Overflow);
+    /// The generation carries this book from here on.
+    fn open(&mut self, place: usize, generation: Generation, at: Stamp) {
+        let kept = &mut self.books[place];
+        if kept.opened != Some(generation) {
+            kept.opened = Some(generation);
+            // Whatever was lost before is lost with the life before; and a book that begins anew is not believed yet.
+            kept.passed = kept.recipe.slot.breaks();
+            kept.keeper.opened(at);
+            self.touch(place);
+        }
+    }
+
+    fn lose(&mut self, place: usize, number: u64, at: Stamp) {
+        let kept = &mut self.books[place];
+        kept.passed = kept.passed.max(number);
+        kept.keeper.lost(at, StaleReason::Overflow);
         self.touch(place);
+    }
+
+    fn line(&mut self, connection: ConnectionId) -> &mut Line {
+        let at = usize::from(connection.0);
+        if self.lines.len() <= at {
+            self.lines.resize_with(at + 1, Line::default);
+        }
+        &mut self.lines[at]
+    }
+
+    /// A frame of a book that was dismissed meanwhile.
+    fn orphan(&mut self, connection: ConnectionId, entry: Entry) {
+        if let (Entry::Frame { .. }, Some(counters)) = (entry, &self.line(connection).counters) {
+            counters.late();
+        }
     }
 
     fn place(&self, book: BookId) -> Option<usize> {
@@ -250,7 +326,7 @@ impl Desk {
     }
 
     fn places_of(&self, connection: ConnectionId) -> Vec<usize> {
-        (0..self.books.len()).filter(|i| self.books[*i].plan.slot.connection == connection).collect()
+        (0..self.books.len()).filter(|i| self.books[*i].recipe.slot.connection == connection).collect()
     }
 
     fn touch(&mut self, place: usize) {
@@ -265,19 +341,22 @@ impl Desk {
             let place = place as usize;
             let kept = &mut self.books[place];
             kept.dirty = false;
-            let generation = self.current[usize::from(kept.plan.slot.connection.0)];
+            let generation = current(&self.lines, kept.recipe.slot.connection);
             note_recovery(kept, &self.counters);
-            kept.plan.slot.publish(&published(&kept.plan.keeper), generation.map_or(0, |g| g.0));
+            kept.recipe.slot.publish(&published(&kept.keeper), generation.map_or(0, |g| g.0));
+            // After the state that knows of it, and before a repair is asked for: a call made for one loss must not
+            // answer for a later one.
+            kept.recipe.slot.pass(kept.passed);
             self.tell(place);
         }
     }
 
     fn tell(&mut self, place: usize) {
         let kept = &mut self.books[place];
-        let slot = &kept.plan.slot;
+        let slot = &kept.recipe.slot;
         // Without a connection nothing can be repaired; the planner cancels by generation.
-        let Some(generation) = self.current[usize::from(slot.connection.0)] else { return };
-        let need = kept.plan.keeper.sync.need();
+        let Some(generation) = current(&self.lines, slot.connection) else { return };
+        let need = kept.keeper.sync.need();
         let known = kept.told.filter(|(of, _)| *of == generation).map_or(Need::Nothing, |(_, need)| need);
         if need == known {
             return;
@@ -289,8 +368,12 @@ impl Desk {
     }
 }
 
+fn current(lines: &[Line], connection: ConnectionId) -> Option<Generation> {
+    lines.get(usize::from(connection.0)).and_then(|line| line.current)
+}
+
 fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
-    let sync = &kept.plan.keeper.sync;
+    let sync = &kept.keeper.sync;
     if let State::Stale { reason, .. } = sync.state() {
         kept.stale = reason;
     }
@@ -301,20 +384,20 @@ fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
     if let Some(took) = sync.recovery_took() {
         counters.recovered(took);
     }
-    let method = match (kept.plan.venue.profile().first_book, kept.stale) {
+    let method = match (kept.recipe.venue.profile().first_book, kept.stale) {
         (FirstBook::Rest, _) => "rest",
         (FirstBook::InBand, StaleReason::Disconnected) => "reconnect",
         (FirstBook::InBand, _) => "restart",
     };
-    kept.plan.counters.recovery(method, "live");
+    kept.recipe.counters.recovery(method, "live");
 }
 
-fn report(plan: &BookPlan, noted: &Noted, at: Stamp) {
+fn report(recipe: &Recipe, noted: &Noted, at: Stamp) {
     if let Some(gap) = noted.gap {
-        plan.counters.gap(gap, &plan.slot.symbol, at.mono);
+        recipe.counters.gap(gap, &recipe.slot.symbol, at.mono);
     }
     if let Some(mismatch) = noted.mismatch {
-        plan.counters.mismatch(mismatch, &plan.slot.symbol, at.mono);
+        recipe.counters.mismatch(mismatch, &recipe.slot.symbol, at.mono);
     }
 }
 

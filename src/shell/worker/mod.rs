@@ -1,6 +1,6 @@
 //! A worker: the only thread that touches its books. Takes batches and snapshots in, publishes books, asks for repairs.
 //!
-//! It waits on its queue, on requests from the side, and at most [`TICK`] on nothing. It decides nothing: the books'
+//! It waits on its queue, on requests from the side, and at most half a second on nothing. It decides nothing: the books'
 //! machines do.
 
 mod desk;
@@ -13,12 +13,12 @@ use crate::engine::view::{BookView, TradeView};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::event::Event;
-use crate::shell::queue::{Batch, Job, Outlet};
-use crossbeam_channel::{Receiver, Sender, select};
+use crate::shell::queue::{Batch, Break, Job, Outlet};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use desk::{BookPlan, Desk};
+pub use desk::{Desk, Recipe};
 
 /// How often an idle worker says that it lives, and retries what found a full inbox.
 const TICK: Duration = Duration::from_millis(500);
@@ -58,33 +58,47 @@ pub enum Told {
     Joined { book: BookId, generation: Generation, joined: Joined },
 }
 
-/// Runs until every sender of jobs is gone.
+/// Runs until every sender of jobs is gone. `recipes` are the books it keeps, for whoever starts it over.
 pub fn run(
     mut desk: Desk,
-    outlet: &mut Outlet,
+    recipes: &mut Vec<Arc<Recipe>>,
+    outlet: &Outlet,
     side: &Receiver<Side>,
     events: &Sender<Event>,
     beat: &Arc<Beat>,
     clock: &Clock,
 ) {
-    let jobs = outlet.jobs.clone();
+    for recipe in recipes.iter() {
+        desk.adopt(recipe.clone());
+    }
     let mut next_tick = Mono::ZERO;
+    let mut broken = Vec::new();
+    let mut inboxes = Select::new();
+    let jobs = inboxes.recv(&outlet.jobs);
+    inboxes.recv(side);
     loop {
-        select! {
-            recv(jobs) -> job => match job {
-                Err(_) => return,
-                Ok(Job::Batch(batch)) => apply(&mut desk, outlet, batch, clock),
-                Ok(Job::Opened { connection, generation, at }) => desk.opened(connection, generation, at),
-                Ok(Job::Fence { connection, generation }) => {
-                    desk.fence(connection, generation, clock.stamp());
-                    // The supervisor's inbox has a place for every worker's answer to its one fence a connection.
-                    let _ = events.try_send(Event::Fenced { worker: desk.index, connection, generation });
+        match inboxes.ready_timeout(TICK) {
+            Ok(ready) if ready == jobs => {
+                let job = match outlet.take(&mut broken) {
+                    Ok(job) => job,
+                    Err(TryRecvError::Disconnected) => return,
+                    // A reader took it out again.
+                    Err(TryRecvError::Empty) => continue,
+                };
+                match job {
+                    Job::Batch(batch) => apply(&mut desk, outlet, batch, &mut broken, clock),
+                    other => {
+                        desk.evicted(&mut broken, clock);
+                        lifecycle(&mut desk, other, recipes, events, clock);
+                    }
                 }
-            },
-            recv(side) -> request => if let Ok(request) = request {
-                serve(&mut desk, request, clock);
-            },
-            default(TICK) => {}
+            }
+            Ok(_) => {
+                if let Ok(request) = side.try_recv() {
+                    serve(&mut desk, request, clock);
+                }
+            }
+            Err(_) => {}
         }
         let now = clock.mono();
         beat.mark(now);
@@ -95,12 +109,38 @@ pub fn run(
     }
 }
 
-fn apply(desk: &mut Desk, outlet: &mut Outlet, batch: Batch, clock: &Clock) {
-    let mut evicted = Vec::new();
-    outlet.evicted(&mut evicted);
-    desk.evicted(&evicted, clock);
+fn lifecycle(
+    desk: &mut Desk,
+    job: Job,
+    recipes: &mut Vec<Arc<Recipe>>,
+    events: &Sender<Event>,
+    clock: &Clock,
+) {
+    match job {
+        Job::Batch(_) => {}
+        Job::Opened { connection, generation, at } => desk.opened(connection, generation, at),
+        Job::Fence { connection, generation } => {
+            desk.fence(connection, generation, clock.stamp());
+            // The supervisor's inbox has a place for every worker's answer to its one fence a connection.
+            let _ = events.try_send(Event::Fenced { worker: desk.index, connection, generation });
+        }
+        Job::Adopt(more) => {
+            for recipe in more {
+                recipes.push(recipe.clone());
+                desk.adopt(recipe);
+            }
+        }
+        Job::Dismiss(books) => {
+            recipes.retain(|recipe| !books.contains(&recipe.slot.id));
+            books.iter().for_each(|book| desk.dismiss(*book));
+        }
+    }
+}
+
+fn apply(desk: &mut Desk, outlet: &Outlet, batch: Batch, broken: &mut Vec<Break>, clock: &Clock) {
     // The batch's room is given back even when applying it panics.
     let batch = Taken { outlet, batch: Some(batch) };
+    desk.evicted(broken, clock);
     if let Some(batch) = &batch.batch {
         desk.batch(batch);
     }

@@ -1,10 +1,14 @@
-//! Serves a recording as if the venue were there again: its frames over WebSocket, its snapshot over REST.
+//! Serves a recording as if the venue were there again: its frames over WebSocket, its book over REST.
 //!
-//! Each connection gets the recording from the beginning. The snapshot is there only once the stream has come to where it was
-//! recorded: before that no client could have had it, and none could join it.
+//! Each connection gets the recording from the beginning. The book is there once the stream has come to where the snapshot
+//! was recorded: before that no client could have had it, and none could join it. From there on REST answers as the venue
+//! would have: with the book at the last event sent on the connection that is farthest, rebuilt from the recording
+//! (`rebuilt` says what that is worth). At full pace the stream waits for its client: until it has read, and while it joins.
 
 mod playback;
+mod questions;
 mod read;
+mod rebuilt;
 
 use super::net::Net;
 use crate::engine::time::Mono;
@@ -31,7 +35,8 @@ pub enum Pace {
     Recorded,
     /// So many times faster.
     Times(u32),
-    /// As fast as the client reads. The stream waits at the snapshot until somebody has fetched it.
+    /// As fast as the client reads. The stream waits while somebody fetches a book, and at the recorded snapshot until
+    /// somebody has.
     Full,
 }
 

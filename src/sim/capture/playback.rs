@@ -1,6 +1,7 @@
-//! Plays a recording to each connection, and hands out its snapshots.
+//! Plays a recording to each connection, and answers questions for its book.
 
-use super::read::{Line, Recording, stream_of};
+use super::questions::Questions;
+use super::read::{Recording, stream_of};
 use super::{Pace, Progress};
 use crate::engine::time::Mono;
 use crate::sim::net::http::{Head, Response};
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 /// Unsent bytes a connection may have: enough to keep a socket busy, little enough to stop with the reader.
 const BACKLOG_MAX: usize = 1 << 20;
-/// How long an early question for the snapshot is kept waiting: shorter than a client's patience of two seconds.
-const SNAPSHOT_WAIT: Duration = Duration::from_millis(1_500);
-/// At full pace the stream stays at the snapshot this long after it was fetched: a client must get to joining it before
-/// everything it kept has slid out of its window.
-const JOIN_PAUSE: Duration = Duration::from_millis(200);
-/// And at most this long for anybody to fetch it.
+/// At full pace, frames a client may be behind, as its pongs tell: half a second of a busy symbol. Sockets hold minutes of
+/// it, and a client that asks for a newer book would be that far behind the answer. Fewer cost a round trip each.
+const AHEAD_MAX: u64 = 64;
+/// A client whose pong is later than this is not waited for. Ten thousand times a loopback's round trip.
+const PONG_WITHIN: Duration = Duration::from_millis(250);
+/// At full pace the stream waits at a snapshot at most this long for anybody to fetch it.
 const FETCH_PATIENCE: Duration = Duration::from_secs(10);
 /// Binance pings every twenty seconds. Source: binance-spot-api-docs web-socket-streams.md.
 const PING: Duration = Duration::from_secs(20);
@@ -57,16 +58,53 @@ impl Shared {
     }
 }
 
-struct Listener {
+pub(super) struct Listener {
     /// `None` takes every frame.
     streams: Option<BTreeSet<String>>,
     /// When the playing began; `None` while nothing is subscribed.
     begun: Option<Mono>,
     next: usize,
-    sent: u64,
+    pub sent: u64,
+    /// Frames the client is known to have read: those sent before a ping that it answered.
+    pub read: u64,
+    /// The ping without an answer: when it was sent, after how many frames.
+    pinged: Option<(Mono, u64)>,
     ping_at: Mono,
     /// Waiting at a snapshot: since when, and how many had been answered then.
     held: Option<(Mono, u64)>,
+}
+
+impl Listener {
+    fn new(now: Mono, streams: Option<BTreeSet<String>>) -> Listener {
+        let begun = streams.as_ref().is_none_or(|s| !s.is_empty()).then_some(now);
+        let ping_at = now.after(PING);
+        Listener { streams, begun, next: 0, sent: 0, read: 0, pinged: None, ping_at, held: None }
+    }
+
+    /// Lines of the recording that this connection has come to. One held at a snapshot has come to it.
+    pub fn reached(&self) -> usize {
+        self.next + usize::from(self.held.is_some())
+    }
+
+    /// Asks the client how far it has read, one ping at a time. One that does not answer counts as having read.
+    pub fn ping(&mut self, now: Mono, id: PeerId, net: &mut Net) {
+        if self.pinged.is_some_and(|(at, _)| at.after(PONG_WITHIN) <= now) {
+            self.ponged();
+        }
+        if self.pinged.is_none() {
+            self.pinged = Some((now, self.sent));
+            self.ping_at = now.after(PING);
+            net.ping(id);
+        }
+    }
+
+    fn ponged(&mut self) {
+        self.read = self.pinged.take().map_or(self.read, |(_, sent)| sent);
+    }
+
+    fn wants(&self, frame: &str) -> bool {
+        self.streams.as_ref().is_none_or(|s| stream_of(frame).is_some_and(|name| s.contains(name)))
+    }
 }
 
 pub struct Playback {
@@ -74,24 +112,14 @@ pub struct Playback {
     pace: Pace,
     shared: Arc<Shared>,
     listeners: BTreeMap<PeerId, Listener>,
-    /// Questions for a snapshot that is not there yet, with the time they give up.
-    waiting: BTreeMap<PeerId, Mono>,
-    /// When a snapshot was last answered.
-    answered_at: Mono,
+    questions: Questions,
     due: Mono,
 }
 
 impl Playback {
     pub fn new(recording: Recording, pace: Pace, shared: Arc<Shared>) -> Playback {
-        Playback {
-            recording,
-            pace,
-            shared,
-            listeners: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            answered_at: Mono::ZERO,
-            due: Mono::ZERO,
-        }
+        let questions = Questions::new(pace);
+        Playback { recording, pace, shared, listeners: BTreeMap::new(), questions, due: Mono::ZERO }
     }
 
     fn upgrade(&mut self, now: Mono, id: PeerId, head: &Head, key: &str, net: &mut Net) {
@@ -99,9 +127,7 @@ impl Playback {
             let names = head.param("streams").unwrap_or("");
             names.split('/').filter(|n| !n.is_empty()).map(str::to_owned).collect::<BTreeSet<String>>()
         });
-        let begun = streams.as_ref().is_none_or(|s| !s.is_empty()).then_some(now);
-        let ping_at = now.after(PING);
-        self.listeners.insert(id, Listener { streams, begun, next: 0, sent: 0, ping_at, held: None });
+        self.listeners.insert(id, Listener::new(now, streams));
         self.shared.connections.fetch_add(1, Ordering::Relaxed);
         net.accept(id, key);
     }
@@ -128,36 +154,9 @@ impl Playback {
         if !known {
             return net.respond(id, Response::json(400, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"), now);
         }
-        self.waiting.insert(id, now.after(SNAPSHOT_WAIT));
-    }
-
-    /// The newest snapshot the stream has come to on any connection.
-    fn snapshot(&self) -> Option<Line> {
-        // A connection held at a snapshot has come to it.
-        let reached = self.listeners.values().map(|l| l.next + usize::from(l.held.is_some())).max()?;
-        self.recording.lines.iter().take(reached).rev().find(|line| line.is_snapshot).copied()
-    }
-
-    fn answer(&mut self, now: Mono, net: &mut Net) {
-        let snapshot = self.snapshot();
-        let (recording, shared) = (&self.recording, &self.shared);
-        let mut answered = false;
-        self.waiting.retain(|&id, &mut until| {
-            if let Some(line) = snapshot {
-                let body = recording.frame(line);
-                net.respond(id, Response::json(200, body).with("X-MBX-USED-WEIGHT-1M", 50), now);
-                shared.snapshots.fetch_add(1, Ordering::Relaxed);
-                answered = true;
-                return false;
-            }
-            if until <= now {
-                net.respond(id, Response::json(503, "{\"code\":-1008,\"msg\":\"not yet\"}"), now);
-            }
-            until > now
-        });
-        if answered {
-            self.answered_at = now;
-        }
+        self.questions.asked(now, id, head.param("limit"));
+        // At once, before another frame is played.
+        self.questions.look_up(now, &self.recording, &self.listeners);
     }
 
     /// Sends what is due on one connection; gives when more will be.
@@ -175,20 +174,15 @@ impl Playback {
             if net.backlog(id) > BACKLOG_MAX {
                 return now.after(Duration::from_millis(1));
             }
-            if line.is_snapshot && self.pace == Pace::Full {
-                let answers = self.shared.snapshots.load(Ordering::Relaxed);
-                let (since, before) = *listener.held.get_or_insert((now, answers));
-                let fetched = answers > before && self.answered_at.after(JOIN_PAUSE) <= now;
-                if !fetched && since.after(FETCH_PATIENCE) > now {
-                    return now.after(Duration::from_millis(5));
-                }
+            if self.pace == Pace::Full
+                && let Some(until) = self.hold(now, id, listener, line.is_snapshot, net)
+            {
+                return until;
             }
             listener.held = None;
             listener.next += 1;
             let frame = self.recording.frame(line);
-            let wanted =
-                listener.streams.as_ref().is_none_or(|s| stream_of(frame).is_some_and(|n| s.contains(n)));
-            if !line.is_snapshot && wanted {
+            if !line.is_snapshot && listener.wants(frame) {
                 net.text(id, frame);
                 listener.sent += 1;
             }
@@ -199,6 +193,34 @@ impl Playback {
         }
         now.after(Duration::from_millis(5))
     }
+
+    /// Why a stream without a pace of its own stands still: a client is about to join a snapshot, nobody has fetched the
+    /// first yet, or the client is behind. Gives when to look again.
+    fn hold(
+        &self,
+        now: Mono,
+        id: PeerId,
+        listener: &mut Listener,
+        at_snapshot: bool,
+        net: &mut Net,
+    ) -> Option<Mono> {
+        let again = now.after(Duration::from_millis(5));
+        if self.questions.are_joining(now) {
+            return Some(again);
+        }
+        if at_snapshot {
+            let answers = self.shared.snapshots.load(Ordering::Relaxed);
+            let (since, before) = *listener.held.get_or_insert((now, answers));
+            if answers == before && since.after(FETCH_PATIENCE) > now {
+                return Some(again);
+            }
+        }
+        let ahead = listener.sent - listener.read;
+        if ahead >= AHEAD_MAX / 2 {
+            listener.ping(now, id, net);
+        }
+        (ahead >= AHEAD_MAX).then_some(again)
+    }
 }
 
 impl Host for Playback {
@@ -207,11 +229,16 @@ impl Host for Playback {
             Event::Upgrade(id, head, key) => self.upgrade(now, id, &head, &key, net),
             Event::Request(id, head) => self.asked(now, id, &head, net),
             Event::Text(id, text) => self.said(now, id, &text, net),
+            Event::Pong(id) => {
+                if let Some(listener) = self.listeners.get_mut(&id) {
+                    listener.ponged();
+                }
+            }
             Event::Gone(id) => {
                 self.listeners.remove(&id);
-                self.waiting.remove(&id);
+                self.questions.gone(id);
             }
-            Event::Ping(_) | Event::Pong(_) | Event::Answered(_) => {}
+            Event::Ping(_) | Event::Answered(_) => {}
         }
         self.due = now;
     }
@@ -223,14 +250,15 @@ impl Host for Playback {
             due = due.min(self.play(now, id, listener, net));
             self.shared.sent.fetch_max(listener.sent, Ordering::Relaxed);
             if listener.ping_at <= now {
-                listener.ping_at = now.after(PING);
-                net.ping(id);
+                listener.ping(now, id, net);
             }
             due = due.min(listener.ping_at);
         }
         self.listeners = listeners;
-        self.answer(now, net);
-        self.due = self.waiting.values().copied().fold(due, Mono::min);
+        self.questions.look_up(now, &self.recording, &self.listeners);
+        let (answered, again) = self.questions.answer(now, &mut self.listeners, net);
+        self.shared.snapshots.fetch_add(answered, Ordering::Relaxed);
+        self.due = due.min(again);
     }
 
     fn deadline(&self) -> Mono {

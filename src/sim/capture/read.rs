@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> io::Result<Recording> {
     Ok(recording)
 }
 
-fn parse(mut input: impl BufRead) -> io::Result<Recording> {
+pub(super) fn parse(mut input: impl BufRead) -> io::Result<Recording> {
     let mut recording = Recording::default();
     let mut first = None;
     let mut symbols = BTreeSet::new();

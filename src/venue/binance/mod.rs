@@ -54,6 +54,14 @@ impl Venue for Binance {
         Vec::new()
     }
 
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+        subscribe::requests(subscribe::SUBSCRIBE, &subscribe::part(scope, symbols), id)
+    }
+
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+        subscribe::requests(subscribe::UNSUBSCRIBE, &subscribe::part(scope, symbols), id)
+    }
+
     fn route<'f>(&self, text: &'f str) -> Route<'f> {
         route::route(text)
     }

@@ -15,6 +15,9 @@ const QUERY_BYTES_MAX: usize = 4_000;
 /// Stream names in one SUBSCRIBE. Its own limit is not published; 200 names are about 5 KB.
 const NAMES_PER_FRAME: usize = 200;
 
+pub const SUBSCRIBE: &str = "SUBSCRIBE";
+pub const UNSUBSCRIBE: &str = "UNSUBSCRIBE";
+
 #[derive(Serialize)]
 struct Request<'a> {
     method: &'static str,
@@ -33,12 +36,20 @@ pub fn dial(url: &str, scope: &Scope) -> Dial {
 
 /// Empty when the address says it all.
 pub fn opening(scope: &Scope, id: i64) -> Vec<String> {
-    if query(scope).is_some() {
-        return Vec::new();
-    }
+    if query(scope).is_some() { Vec::new() } else { requests(SUBSCRIBE, scope, id) }
+}
+
+/// Asks for every stream of the scope, or asks no longer.
+pub fn requests(method: &'static str, scope: &Scope, id: i64) -> Vec<String> {
     let names: Vec<String> = streams(scope).collect();
     let frames = names.chunks(NAMES_PER_FRAME).zip(id..);
-    frames.map(|(params, id)| json(&Request { method: "SUBSCRIBE", params, id })).collect()
+    frames.map(|(params, id)| json(&Request { method, params, id })).collect()
+}
+
+/// The part of a scope that these symbols are.
+pub fn part(scope: &Scope, symbols: &[&str]) -> Scope {
+    let symbols = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
+    Scope { symbols, channels: scope.channels.clone() }
 }
 
 /// The scope as the address's `streams=`, when it fits there. An empty scope does not: an empty list is an error.
@@ -82,6 +93,15 @@ mod tests {
             symbols: (0..symbols).map(|i| format!("COIN{i}USDT")).collect(),
             channels: PROFILE.channels.to_vec(),
         }
+    }
+
+    #[test]
+    fn symbols_come_and_go_while_connected() {
+        let scope = scope(3);
+        let out = requests(UNSUBSCRIBE, &part(&scope, &["COIN1USDT"]), 7);
+        let want = r#"{"method":"UNSUBSCRIBE","params":["coin1usdt@depth@100ms","coin1usdt@trade","coin1usdt@bookTicker"],"id":7}"#;
+        assert_eq!(out, [want]);
+        assert_eq!(requests(SUBSCRIBE, &part(&scope, &[]), 1), Vec::<String>::new());
     }
 
     #[test]

@@ -61,6 +61,14 @@ impl Venue for CoinApi {
         subscribe::restore(scope, symbols)
     }
 
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+        subscribe::restore(scope, symbols)
+    }
+
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+        subscribe::forget(scope, symbols)
+    }
+
     fn route<'f>(&self, text: &'f str) -> Route<'f> {
         route::route(text)
     }

@@ -34,6 +34,14 @@ pub fn withdraw(scope: &Scope, symbols: &[&str]) -> Vec<String> {
     request("unsubscribe", books, symbols.iter().copied())
 }
 
+/// Takes `symbols` out with every channel of the scope; nothing when none would stay.
+pub fn forget(scope: &Scope, symbols: &[&str]) -> Vec<String> {
+    if scope.symbols.iter().all(|s| symbols.contains(&s.as_str())) {
+        return Vec::new();
+    }
+    request("unsubscribe", scope.channels.iter().copied(), symbols.iter().copied())
+}
+
 /// Puts `symbols` back, with every channel of the scope: whether taking a book out also takes the symbol's other
 /// channels is not documented, and asking again for what is there changes nothing.
 pub fn restore(scope: &Scope, symbols: &[&str]) -> Vec<String> {

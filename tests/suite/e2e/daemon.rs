@@ -198,15 +198,20 @@ impl Daemon {
 
     /// Compares every live book with the venue's true one at the same sequence: how many were, and what differs.
     pub fn audit(&self, sim: &Sim) -> (usize, Vec<String>) {
+        self.audit_of(sim, &sim.symbols())
+    }
+
+    /// The same of these symbols.
+    pub fn audit_of(&self, sim: &Sim, symbols: &[String]) -> (usize, Vec<String>) {
         let (mut audited, mut wrong) = (0, Vec::new());
-        for symbol in sim.symbols() {
+        for symbol in symbols {
             let book = self.json(&format!("/api/books/{}/{symbol}?depth=5000", sim.face()));
             if book["state"] != "live" {
                 continue;
             }
             let Some(sequence) = book["sequence"].as_u64() else { continue };
             let time = book["exchange_time"].as_str().and_then(Wall::parse);
-            let Some(truth) = sim.truth(&symbol, sequence, time) else { continue };
+            let Some(truth) = sim.truth(symbol, sequence, time) else { continue };
             let (bids, asks) = (levels(&book["bids"]), levels(&book["asks"]));
             let edge = |name: &str| {
                 let text = book.get("exact_range").and_then(|r| r[name].as_str());

@@ -54,7 +54,7 @@ fn nothing_goes_before_the_upgrade_and_the_first_frame_completes_it() {
     session.frame(s(3));
     assert_eq!(session.deadline(), Mono::ZERO);
     assert_eq!(all(&mut session, s(3)), [SessionAction::Subscribed]);
-    assert_eq!(session.deadline(), s(13));
+    assert_eq!(session.deadline(), s(8), "time to ask for a sign of life");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn the_connect_deadline_runs_to_the_first_frame() {
 fn silence_ends_it_and_any_frame_keeps_it() {
     let mut session = up(RULES);
     for n in (2..200).step_by(9) {
-        assert_eq!(all(&mut session, s(n)), []);
+        assert!(all(&mut session, s(n)).iter().all(|action| *action == SessionAction::Ping));
         session.frame(s(n));
     }
     ended(&mut session, s(210), EndReason::IdleTimeout);
@@ -181,4 +181,31 @@ fn what_the_venue_said_stands_when_the_socket_ends() {
     assert_eq!(session.ended(closed.clone()), EndReason::Fatal("bad key".into()));
     let session = up(RULES);
     assert_eq!(session.ended(closed.clone()), closed);
+}
+
+#[test]
+fn a_quiet_peer_is_asked_once_and_lives_by_its_answer() {
+    let mut session = up(RULES);
+    assert_eq!(session.deadline(), s(6), "half of the idle timeout after the last frame");
+    assert_eq!(all(&mut session, s(5)), []);
+    assert_eq!(all(&mut session, s(6)), [SessionAction::Ping]);
+    assert_eq!(all(&mut session, s(7)), [], "once");
+    session.frame(s(7));
+    assert_eq!(all(&mut session, s(12)), [SessionAction::Ping], "and again after an answer");
+    ended(&mut session, s(17), EndReason::IdleTimeout);
+}
+
+#[test]
+fn a_changed_scope_is_subscribed_again_once_it_is_through() {
+    let rules = SessionRules { ack_within: Some(Duration::from_secs(5)), ..RULES };
+    let mut session = Session::new(s(0), rules, Vec::new(), 1);
+    session.upgraded(s(1));
+    session.frame(s(1));
+    assert_eq!(all(&mut session, s(1)), [SessionAction::Subscribed]);
+    assert!(session.say(texts(1, "more")));
+    assert_eq!(all(&mut session, s(2)), [send("more0", None)]);
+    session.frame(s(2));
+    session.control(s(2), &Control::Ack { id: None });
+    assert_eq!(all(&mut session, s(2)), [SessionAction::Subscribed]);
+    assert!(!session.say(texts(1_000, "m")), "the queue is bounded");
 }

@@ -377,7 +377,7 @@ fn connections_come_and_go_with_the_configuration() {
     let other = ConnectionId(5);
     w.planner.need(s(0), BookId(9), other, Generation(9), GAP);
     assert_eq!(w.all(s(0)), [], "nobody knows it");
-    w.planner.add_connection(other, 0, 1);
+    w.planner.carry(other, 0, 1);
     w.planner.need(s(0), BookId(9), other, Generation(9), GAP);
     let (ticket, _) = w.fetch(s(0));
     w.planner.remove_connection(other);
@@ -385,11 +385,11 @@ fn connections_come_and_go_with_the_configuration() {
     assert_eq!((w.planner.in_flight(0), w.planner.wanting()), (0, 0));
 
     // Taken out and put back while a call is out: its answer frees a place, and is not mistaken for the new one's.
-    w.planner.add_connection(other, 0, 1);
+    w.planner.carry(other, 0, 1);
     w.planner.need(s(2), BookId(9), other, Generation(10), GAP);
     let (before, _) = w.fetch(s(2));
     w.planner.remove_connection(other);
-    w.planner.add_connection(other, 0, 1);
+    w.planner.carry(other, 0, 1);
     w.planner.need(s(3), BookId(9), other, Generation(11), GAP);
     let (after, _) = w.fetch(s(3));
     assert_eq!(w.answer(s(4), before, Verdict::Good), None);

@@ -1,0 +1,219 @@
+//! A reader's end of one worker's queue: fills batches, and decides with the policy what is dropped when there is no room.
+
+use super::{Batch, Break, Entrance, Entry, Gone, Item, Job, LossBoard, Pushed, recycle};
+use crate::config::Overflow;
+use crate::engine::event::Channel;
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::time::Stamp;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// How long a blocked reader waits before it looks for a stop.
+const BLOCK_TICK: Duration = Duration::from_millis(50);
+
+/// One reader's, for one life of its connection. Dropping it gives back what was not handed over.
+pub struct Inlet {
+    way: Entrance,
+    connection: ConnectionId,
+    generation: Generation,
+    batch_max: usize,
+    overflow: Overflow,
+    losses: Arc<dyn LossBoard>,
+    filling: Option<Batch>,
+    /// Books whose last entry in the stream is a mark: until the worker has come to it, it speaks for later losses too.
+    marked: Vec<(BookId, u64)>,
+}
+
+impl Inlet {
+    pub(super) fn new(
+        way: Entrance,
+        connection: ConnectionId,
+        generation: Generation,
+        batch_max: usize,
+        overflow: Overflow,
+        losses: Arc<dyn LossBoard>,
+    ) -> Inlet {
+        Inlet { way, connection, generation, batch_max, overflow, losses, filling: None, marked: Vec::new() }
+    }
+
+    /// Takes a frame: copies it into the batch being filled, or lets the overflow policy decide.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn push(
+        &mut self,
+        book: BookId,
+        channel: Channel,
+        text: &str,
+        received: Stamp,
+        stopped: impl Fn() -> bool,
+    ) -> Result<Pushed, Gone> {
+        let gauge = &self.way.shared.gauge;
+        let (len, bytes_max) = (text.len(), gauge.bytes_max);
+        let has_room = match self.overflow {
+            _ if gauge.reserve(len) => true,
+            // Neither waiting nor evicting helps a message that is larger than the queue.
+            _ if len > bytes_max => false,
+            Overflow::DropNewest => false,
+            Overflow::DropOldest => self.evict_for(len, received)?,
+            Overflow::Block => {
+                self.flush()?;
+                let shared = &self.way.shared;
+                if !shared.room.wait(BLOCK_TICK, || shared.gauge.reserve(len), stopped) {
+                    return Ok(Pushed::Stopped);
+                }
+                true
+            }
+        };
+        if !has_room {
+            self.losses.dropped(self.connection, book, received);
+            // A lost trade or quote takes nothing from the book.
+            if channel.is_book() {
+                self.lose(book, received)?;
+            }
+            return Ok(Pushed::Dropped);
+        }
+        if channel.is_book() {
+            self.unmark(book);
+        }
+        let batch = self.batch();
+        let start = batch.text.len();
+        batch.text.push_str(text);
+        batch.frames += 1;
+        batch.items.push(Item { book, entry: Entry::Frame { channel, start, len }, received });
+        self.flush_if_full()?;
+        Ok(Pushed::Queued)
+    }
+
+    /// Notes in the stream that `book` was taken out of the subscription.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn withdrawn(&mut self, book: BookId, at: Stamp) -> Result<(), Gone> {
+        self.unmark(book);
+        self.batch().items.push(Item { book, entry: Entry::Withdrawn, received: at });
+        self.flush_if_full()
+    }
+
+    /// A message of `book` is dropped at this place of the stream.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn lose(&mut self, book: BookId, at: Stamp) -> Result<(), Gone> {
+        let mark = self.marked.iter().find(|(marked, _)| *marked == book);
+        if mark.is_some_and(|(_, number)| !self.losses.is_passed(book, *number)) {
+            return Ok(());
+        }
+        self.unmark(book);
+        let number = self.losses.broken(book, at);
+        self.marked.push((book, number));
+        self.batch().items.push(Item { book, entry: Entry::Lost { number }, received: at });
+        self.flush_if_full()
+    }
+
+    /// Hands over what is filled so far.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn flush(&mut self) -> Result<(), Gone> {
+        match self.filling.take() {
+            Some(batch) => self.way.send(Job::Batch(batch)),
+            None => Ok(()),
+        }
+    }
+
+    /// Says that the connection carries its books from here on.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn opened(&mut self, at: Stamp) -> Result<(), Gone> {
+        self.flush()?;
+        self.way.send(Job::Opened { connection: self.connection, generation: self.generation, at })
+    }
+
+    fn unmark(&mut self, book: BookId) {
+        self.marked.retain(|(marked, _)| *marked != book);
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Gone> {
+        if self.filling.as_ref().is_some_and(|b| b.items.len() >= self.batch_max) {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn batch(&mut self) -> &mut Batch {
+        let (connection, generation) = (self.connection, self.generation);
+        self.filling.get_or_insert_with(|| {
+            let empty =
+                || Batch { connection, generation, text: String::new(), items: Vec::new(), frames: 0 };
+            let mut batch = self.way.shared.pool_out.try_recv().unwrap_or_else(|_| empty());
+            batch.connection = connection;
+            batch.generation = generation;
+            batch
+        })
+    }
+
+    /// Takes the oldest messages out until one of this length has room. False when nothing is left to take out: the
+    /// worker holds it all.
+    fn evict_for(&mut self, len: usize, at: Stamp) -> Result<bool, Gone> {
+        // What this reader gathered is queued too, and may be the oldest there is.
+        self.flush()?;
+        while self.evict(at)? {
+            if self.way.shared.gauge.reserve(len) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes the oldest queued batch out and notes its books. False when there was none.
+    fn evict(&self, at: Stamp) -> Result<bool, Gone> {
+        let shared = &self.way.shared;
+        // The lock spans taking and noting: a worker takes no newer batch in between.
+        let mut evicted = shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..self.way.oldest.len() {
+            match self.way.oldest.try_recv() {
+                Ok(Job::Batch(batch)) => {
+                    for item in &batch.items {
+                        self.note_evicted(&batch, item, at, &mut evicted);
+                    }
+                    drop(evicted);
+                    recycle(shared, batch);
+                    return Ok(true);
+                }
+                // A lifecycle job may go later, never missing: the first batch of a generation opens it too, nothing
+                // newer of a connection is queued before its fence has passed, and a book adopted late begins late.
+                Ok(job) => self.way.send(job)?,
+                Err(_) => break,
+            }
+        }
+        Ok(false)
+    }
+
+    fn note_evicted(&self, batch: &Batch, item: &Item, at: Stamp, evicted: &mut Vec<Break>) {
+        let (book, generation) = (item.book, batch.generation);
+        if matches!(item.entry, Entry::Frame { .. }) {
+            self.losses.dropped(batch.connection, book, at);
+        }
+        if item.breaks_the_book() {
+            let (number, withdrawn) = (self.losses.broken(book, at), item.entry == Entry::Withdrawn);
+            match evicted.iter_mut().find(|b| b.book == book) {
+                Some(known) => {
+                    let withdrawn = known.withdrawn || withdrawn;
+                    *known = Break { book, generation, number, withdrawn };
+                }
+                None => evicted.push(Break { book, generation, number, withdrawn }),
+            }
+        }
+    }
+}
+
+impl Drop for Inlet {
+    fn drop(&mut self) {
+        if let Some(batch) = self.filling.take() {
+            recycle(&self.way.shared, batch);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The bounded road from a reader to a worker.
+//!
+//! What crosses is a batch: frames copied into one recycled buffer. The bound is on messages and on bytes, and is
+//! reserved before a frame is copied, so neither is ever exceeded. When it is reached nothing grows: the policy decides
+//! what is dropped, and every drop breaks its book at the place of the lost message: by a mark in the stream where the
+//! newest went, by a note that the worker gets with the next job where the oldest went.
+//!
+//! The channel's own capacity can never be the limit, because every job in it is accounted for: a batch holds a counted
+//! message, a mark or a withdrawal. A book's second mark in the queue has one of the other two of that book before it,
+//! so there are at most as many marks as those and one a book; withdrawals and what the lifecycle sends are few.
+
+mod gauge;
+mod inlet;
+mod outlet;
+mod room;
+#[cfg(test)]
+mod tests;
+
+pub use gauge::QueueGauge;
+pub use inlet::Inlet;
+pub use outlet::Outlet;
+
+use crate::config::Overflow;
+use crate::engine::event::Channel;
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::time::Stamp;
+use crate::shell::worker::Recipe;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use room::Room;
+use std::sync::{Arc, Mutex};
+
+/// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
+pub const POOL_BATCHES: usize = 8;
+/// A buffer that grew past this is given back to the allocator instead of kept.
+pub const POOLED_BYTES_MAX: usize = 64 * 1024;
+/// Withdrawals of one book that may wait at once: the planner asks for three restarts before it has the connection
+/// made anew, and a first one may still be there.
+const WITHDRAWALS_MAX: usize = 4;
+
+/// What one entry of a batch is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// A data frame; its text is in the batch's buffer.
+    Frame { channel: Channel, start: usize, len: usize },
+    /// Messages of this book were dropped here. Breaks of a book are numbered.
+    Lost { number: u64 },
+    /// This book was taken out of the subscription here.
+    Withdrawn,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    pub book: BookId,
+    pub entry: Entry,
+    pub received: Stamp,
+}
+
+/// Frames of one connection for one worker, in order.
+#[derive(Debug)]
+pub struct Batch {
+    pub connection: ConnectionId,
+    pub generation: Generation,
+    pub text: String,
+    pub items: Vec<Item>,
+    frames: usize,
+}
+
+/// What travels in order between a connection and a worker.
+pub enum Job {
+    Batch(Batch),
+    /// The connection of this generation carries its books from here on.
+    Opened {
+        connection: ConnectionId,
+        generation: Generation,
+        at: Stamp,
+    },
+    /// The last word of a generation: its books are stale after it.
+    Fence {
+        connection: ConnectionId,
+        generation: Generation,
+    },
+    /// Keep these books too.
+    Adopt(Vec<Arc<Recipe>>),
+    /// Forget these books.
+    Dismiss(Vec<BookId>),
+}
+
+/// Messages of a book were taken out of the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Break {
+    pub book: BookId,
+    /// The life of its connection that they belonged to.
+    pub generation: Generation,
+    pub number: u64,
+    /// A withdrawal was among them.
+    pub withdrawn: bool,
+}
+
+/// Who must know of a dropped message at once, long before the worker comes to its place.
+pub trait LossBoard: Send + Sync {
+    /// A message of `book` found no room, or was taken out again for a newer one. The book may be dismissed already.
+    fn dropped(&self, connection: ConnectionId, book: BookId, at: Stamp);
+    /// `book` is broken from here on. Gives the break's number, each greater than the one before.
+    fn broken(&self, book: BookId, at: Stamp) -> u64;
+    /// Whether the worker has come to this break.
+    fn is_passed(&self, book: BookId, number: u64) -> bool;
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pushed {
+    Queued,
+    /// No room: dropped, and marked in the stream.
+    Dropped,
+    /// The owner was told to stop while waiting for room.
+    Stopped,
+}
+
+/// The worker takes nothing any more; what was sent is lost.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// The way in. Makes inlets; held by the supervisor. The worker ends when the last way in is dropped.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    shared: Arc<Shared>,
+    jobs: Sender<Job>,
+    /// For `drop_oldest`: a reader takes the oldest batch out again.
+    oldest: Receiver<Job>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    gauge: Arc<QueueGauge>,
+    pool_in: Sender<Batch>,
+    pool_out: Receiver<Batch>,
+    /// Books of which `drop_oldest` took messages out, one entry each, until the worker takes its next job.
+    evicted: Mutex<Vec<Break>>,
+    room: Room,
+}
+
+/// A queue of at most `messages` and `bytes`, for so many books; `control` is how many lifecycle jobs may wait.
+pub fn queue(messages: usize, bytes: usize, books: usize, control: usize) -> (Entrance, Outlet) {
+    let withdrawals = WITHDRAWALS_MAX * books;
+    let marks = messages + withdrawals + books;
+    let (jobs, oldest) = bounded(messages + marks + withdrawals + control);
+    let (pool_in, pool_out) = bounded(POOL_BATCHES);
+    let shared = Arc::new(Shared {
+        gauge: Arc::new(QueueGauge::new(messages, bytes)),
+        pool_in,
+        pool_out,
+        evicted: Mutex::new(Vec::new()),
+        room: Room::new(),
+    });
+    let way = Entrance { shared: shared.clone(), jobs, oldest: oldest.clone() };
+    (way, Outlet { jobs: oldest, shared })
+}
+
+impl Entrance {
+    pub fn gauge(&self) -> Arc<QueueGauge> {
+        self.shared.gauge.clone()
+    }
+
+    /// # Errors
+    /// [`Gone`] when the worker takes nothing any more.
+    pub fn send(&self, job: Job) -> Result<(), Gone> {
+        // Full means a worker that takes nothing while the lifecycle goes on: lost to us like one that ended.
+        self.jobs.try_send(job).map_err(|_| Gone)
+    }
+
+    pub fn inlet(
+        &self,
+        connection: ConnectionId,
+        generation: Generation,
+        batch_max: usize,
+        overflow: Overflow,
+        losses: Arc<dyn LossBoard>,
+    ) -> Inlet {
+        Inlet::new(self.clone(), connection, generation, batch_max, overflow, losses)
+    }
+}
+
+impl Batch {
+    /// Counted messages in it.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    pub fn frame(&self, start: usize, len: usize) -> &str {
+        self.text.get(start..start + len).unwrap_or_default()
+    }
+}
+
+fn recycle(shared: &Shared, mut batch: Batch) {
+    shared.gauge.release(batch.frames, batch.items.iter().map(Item::bytes).sum());
+    shared.room.made();
+    if batch.text.capacity() <= POOLED_BYTES_MAX {
+        batch.text.clear();
+        batch.items.clear();
+        batch.frames = 0;
+        let _ = shared.pool_in.try_send(batch);
+    }
+}
+
+impl Item {
+    /// Whether the book is no longer exact without this entry.
+    fn breaks_the_book(&self) -> bool {
+        match self.entry {
+            Entry::Frame { channel, .. } => channel.is_book(),
+            Entry::Lost { .. } | Entry::Withdrawn => true,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self.entry {
+            Entry::Frame { len, .. } => len,
+            Entry::Lost { .. } | Entry::Withdrawn => 0,
+        }
+    }
+}

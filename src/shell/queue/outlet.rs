@@ -1,0 +1,31 @@
+//! A worker's end of its queue.
+
+use super::{Batch, Break, Job, Shared, recycle};
+use crossbeam_channel::{Receiver, TryRecvError};
+use std::sync::{Arc, PoisonError};
+
+#[derive(Debug)]
+pub struct Outlet {
+    /// To wait on; jobs are taken with [`Outlet::take`].
+    pub jobs: Receiver<Job>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Outlet {
+    /// The next job. `broken` gets the books of which messages were evicted from before it: they are to be told first.
+    ///
+    /// # Errors
+    /// Nothing is there now, or every way in is gone and nothing is left.
+    pub fn take(&self, broken: &mut Vec<Break>) -> Result<Job, TryRecvError> {
+        // Under the evictors' lock: what was noted before lay before this job, and nothing between is noted later.
+        let mut evicted = self.shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = self.jobs.try_recv()?;
+        broken.append(&mut evicted);
+        Ok(job)
+    }
+
+    /// Gives a batch's room back once it is applied.
+    pub fn done(&self, batch: Batch) {
+        recycle(&self.shared, batch);
+    }
+}
