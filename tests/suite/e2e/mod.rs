@@ -2,4 +2,5 @@
 //! log, `/proc`, exit statuses, and the venue's own log.
 
 pub mod daemon;
+mod reading;
 mod smoke;
