@@ -2,5 +2,7 @@
 //! log, `/proc`, exit statuses, and the venue's own log.
 
 pub mod daemon;
+mod gaps;
+mod look;
 mod reading;
 mod smoke;
