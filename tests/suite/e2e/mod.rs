@@ -5,4 +5,5 @@ pub mod daemon;
 mod gaps;
 mod look;
 mod reading;
+mod reconnects;
 mod smoke;
