@@ -122,6 +122,9 @@ impl App {
             timings,
         });
 
+        // Early: an address in use is the likeliest reason not to start.
+        let http = http(config, env.runtime_dir, &registry, &clock)?;
+
         let rest_stop = Arc::new(Wake::new().map_err(|e| format!("cannot start REST: {e}"))?);
         let (answers_out, start_callers) = callers(&layout, &tls, &resolver, &rest_stop, &clock);
         let ports = Arc::new(Ports::new(room.connections));
@@ -148,6 +151,8 @@ impl App {
         })
         .map_err(|e| format!("cannot start recovery: {e}"))?;
 
+        // From here on a failed start has a thread to end before it can be joined.
+        let unstarted = Unstarted { notices: notices.clone(), rest_stop: rest_stop.clone(), started: false };
         let mut plant = Plant {
             layout,
             by_name: env.by_name,
@@ -160,7 +165,6 @@ impl App {
             clock: clock.clone(),
         };
         let lines = plant.follow(config)?;
-        let http = http(config, env.runtime_dir, &registry, &clock)?;
         let pulse = Pulse::new(
             env.notify,
             config.memory.clone(),
@@ -191,6 +195,7 @@ impl App {
             reload,
         };
         let supervisor = Supervisor::new(parts, lines);
+        unstarted.defuse();
         Ok(App { supervisor, http, recovery, notices, rest_stop, workers, resolver, registry, events })
     }
 
@@ -227,6 +232,28 @@ impl App {
             log::warn!("a name lookup is still waiting and cannot be interrupted; it ends with the process");
         }
         exit
+    }
+}
+
+/// Ends the recovery thread of a start that failed; dropped before the thread's handle, which then joins.
+struct Unstarted {
+    notices: Sender<Notice>,
+    rest_stop: Arc<Wake>,
+    started: bool,
+}
+
+impl Unstarted {
+    fn defuse(mut self) {
+        self.started = true;
+    }
+}
+
+impl Drop for Unstarted {
+    fn drop(&mut self) {
+        if !self.started {
+            self.rest_stop.stop();
+            let _ = self.notices.send_timeout(Notice::Stop, Duration::from_secs(1));
+        }
     }
 }
 

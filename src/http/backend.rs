@@ -2,7 +2,6 @@
 //!
 //! tiny_http's accept thread ends for good on one failed `accept`. Whoever notices (a handler by the error, the gate
 //! by a refused connect) has the server started anew on a fresh path; clients see one failed request. Its four to
-//! eight own threads are not ours to join: idle ones end within 5 s of its end.
 //! eight own threads are not ours to join: idle ones end within 5 s of the stop.
 
 use crate::engine::time::Mono;

@@ -252,9 +252,9 @@ impl Connection {
         let Some(line) = self.bytes.windows(2).position(|w| w == b"\r\n") else {
             return self.refuse(Refusal::Failed, now);
         };
-        self.bytes.reserve_exact(CLOSE_LINE.len());
+        // Its room stays as it grew, in powers of two up to the largest answer. Cut to fit, every answer of a moving book
+        // would be a block of its own size, and leave the allocator a hole that the next one does not fit.
         self.bytes.splice(line + 2..line + 2, CLOSE_LINE.iter().copied());
-        self.bytes.shrink_to_fit();
         self.sent = 0;
         self.phase = Phase::Writing { since: now };
         self.write(now)

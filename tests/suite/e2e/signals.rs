@@ -20,7 +20,7 @@ fn usr1_writes_every_connection_and_book_to_the_log() {
     }
     for sim in &sims {
         for symbol in sim.symbols() {
-            let part = format!("book {}/{symbol}: live at Some(", sim.face());
+            let part = format!("book {}/{symbol}: live at ", sim.face());
             let seen = |d: &mut Daemon| d.drain_log().iter().any(|line| line.contains(&part));
             if !seen(&mut daemon) {
                 daemon.wait_line(&part);

@@ -1,0 +1,81 @@
+//! What several proofs look at: a line of the metrics, every book's row, whether the books are the newest, and whether the
+//! calls in the venue's log fit a token bucket.
+
+use super::daemon::Daemon;
+use depthd::engine::time::Wall;
+use depthd::sim::{Face, Sim, VenueLog};
+use std::time::Duration;
+
+/// A call is logged when the venue has read it, which is later than it was made by what the way takes on a busy machine.
+/// So a window of the log may be this much shorter than the one in which the calls were made.
+const WAY: Duration = Duration::from_millis(100);
+
+/// The value of one line of `/metrics`, or 0 when there is none: a counter with labels appears with its first count.
+pub fn metric(daemon: &Daemon, line: &str) -> f64 {
+    let (_, text) = daemon.get("/metrics");
+    let value = text.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(' '));
+    value.map_or(0.0, |v| v.parse().unwrap_or_else(|_| panic!("{line}: {v}")))
+}
+
+/// A line of `/api/books`.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub symbol: String,
+    pub state: String,
+    pub gaps: u64,
+    pub recoveries: u64,
+}
+
+/// The rows of one venue's books.
+pub fn rows(daemon: &Daemon, face: Face) -> Vec<Row> {
+    let books = daemon.json("/api/books");
+    let mine = books["books"].as_array().expect("a list").iter().filter(|r| r["feed"] == face.to_string());
+    let text = |v: &serde_json::Value| v.as_str().expect("a string").to_owned();
+    let number = |v: &serde_json::Value| v.as_u64().expect("a number");
+    mine.map(|r| Row {
+        symbol: text(&r["symbol"]),
+        state: text(&r["state"]),
+        gaps: number(&r["gaps"]),
+        recoveries: number(&r["recoveries"]),
+    })
+    .collect()
+}
+
+pub fn gaps(daemon: &Daemon, face: Face) -> u64 {
+    rows(daemon, face).iter().map(|row| row.gaps).sum()
+}
+
+/// Stands the market still, and demands that every book of the venue is live, right, and at the venue's last version.
+pub fn assert_exact_and_newest(daemon: &Daemon, sim: &Sim) {
+    sim.quiesce();
+    daemon.wait_until("every book at the newest version", |d| {
+        sim.symbols().iter().all(|symbol| {
+            let book = d.json(&format!("/api/books/{}/{symbol}?depth=1", sim.face()));
+            let newest = sim.newest(symbol).expect("a listed symbol");
+            book["state"] == "live"
+                && match sim.face() {
+                    Face::Binance => book["sequence"].as_u64() == Some(newest.version),
+                    Face::CoinApi => {
+                        book["exchange_time"].as_str().and_then(Wall::parse) == Some(newest.exchange_time)
+                    }
+                }
+        })
+    });
+    daemon.assert_exact(sim);
+}
+
+/// The least number of cost units that any window of the log left of `burst + per_second × window`: negative when the
+/// bucket was overdrawn. With it the same without the allowance for [`WAY`], to show how near it was.
+pub fn left_of_bucket(log: &VenueLog, burst: f64, per_second: f64) -> (f64, f64) {
+    let mut least = (f64::MAX, f64::MAX);
+    for first in 0..log.rest.len() {
+        let mut spent = 0.0;
+        for last in first..log.rest.len() {
+            spent += f64::from(log.rest[last].cost);
+            let window = log.rest[last].start - log.rest[first].start;
+            let left = |window: Duration| burst + per_second * window.as_secs_f64() - spent;
+            least = (least.0.min(left(window + WAY)), least.1.min(left(window)));
+        }
+    }
+    least
+}

@@ -1,0 +1,252 @@
+//! Fifty forced reconnects of every kind leave nothing behind: threads and descriptors exactly as before, memory within
+//! 256 KiB, each book stale in between and exact after.
+//!
+//! What the kernel counts as memory is the daemon's own and what the allocator has not given back. glibc keeps up to
+//! eight heaps a core, and the buffers of a reader's life may come to lie in any of them; the unit file limits that, and
+//! so the daemon is measured with the unit file's own settings.
+
+use super::daemon::{Daemon, Footprint, feed};
+use super::look::{Row, assert_exact_and_newest, metric, rows};
+use depthd::sim::config::{Allowance, Face, SimConfig};
+use depthd::sim::{Fault, LinkFault, RestFault, Sim, UpgradeFault};
+use std::time::{Duration, Instant};
+
+/// How a connection is made to end. In turn, so that each comes equally often.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Reset,
+    Close,
+    /// The socket stays open and nothing comes any more.
+    HalfOpen,
+    /// A reset, and the next upgrade is refused.
+    Refused,
+    /// The venue announces that it will close.
+    Notice,
+}
+
+const KINDS: [Kind; 5] = [Kind::Reset, Kind::Close, Kind::HalfOpen, Kind::Refused, Kind::Notice];
+
+/// Forced reconnects: by default fifty over both faces. The daemon keeps CoinAPI's own limits, four messages in 10 s among
+/// them, and each life has to say hello, so that few of them are CoinAPI's. With this set, each face gets so many.
+const VARIABLE: &str = "DEPTHD_RECONNECTS";
+const BINANCE: usize = 38;
+const COINAPI: usize = 12;
+
+/// Messages a second of each venue. More would let the market's books grow while the daemon is measured by the kilobyte.
+const RATE: u32 = 100;
+/// Messages before the measuring begins: trade rings are full, and books as deep as they get.
+const SETTLED_BY: u64 = 30_000;
+
+/// Reconnects of both before the measuring begins: each kind once, and then some.
+const WARM_ROUNDS: usize = 8;
+
+/// What fifty reconnects may cost in anonymous memory.
+const GROWTH_KIB: u64 = 256;
+
+/// A venue that shows signs of life often, for a daemon that does not wait long for them.
+fn venue(face: Face) -> Sim {
+    let mut config = SimConfig::new(face);
+    (config.heartbeat, config.ping_every) = (Duration::from_millis(100), Duration::from_millis(100));
+    // Pongs count as messages at Binance.
+    config.limits.control = Allowance::new(100, Duration::from_secs(1));
+    config.limits.rest_concurrency = 2;
+    if face == Face::Binance {
+        // Each life fetches its books, and fifty lives of more than two books would wait for REST's budget.
+        config.symbols = 2;
+    }
+    config.rate = RATE;
+    Sim::start(config).expect("a venue")
+}
+
+/// One face under fire.
+struct Target {
+    sim: Sim,
+    /// Rounds so far.
+    round: usize,
+    /// Rounds in which every book was seen stale while the venue's log proves that none could be repaired yet.
+    seen_stale: usize,
+    before: Vec<Row>,
+    connected: u64,
+}
+
+impl Target {
+    fn new(face: Face) -> Target {
+        Target { sim: venue(face), round: 0, seen_stale: 0, before: Vec::new(), connected: 1 }
+    }
+
+    fn connects(&self) -> u64 {
+        let counters = self.sim.counters();
+        counters.connects - counters.connects_refused
+    }
+
+    /// Ends a quiet time, for the quietest symbol too.
+    fn go_on(&self) {
+        self.sim.set_rate(RATE);
+        self.sim.symbols().iter().for_each(|symbol| self.sim.step(symbol));
+    }
+
+    /// Ends the connection, in the way whose turn it is, and keeps the books from being repaired at once.
+    fn strike(&mut self, daemon: &Daemon) {
+        self.before = rows(daemon, self.sim.face());
+        match self.sim.face() {
+            // The first change brings the book: no change, no book.
+            Face::CoinApi => self.sim.quiesce(),
+            // Both places in flight are taken for a while.
+            Face::Binance => {
+                let what = RestFault::Slow(Duration::from_millis(150));
+                self.sim.inject(Fault::Rest { count: 2, what });
+            }
+        }
+        let kind = KINDS[self.round % KINDS.len()];
+        self.round += 1;
+        let refusal = if self.round.is_multiple_of(2) {
+            UpgradeFault::Refuse { status: 503, wait: None }
+        } else {
+            UpgradeFault::Reset
+        };
+        self.sim.inject(match kind {
+            Kind::Reset => Fault::Link(LinkFault::Reset),
+            Kind::Close => Fault::Link(LinkFault::Close(1001)),
+            Kind::HalfOpen => Fault::Link(LinkFault::HalfOpen),
+            Kind::Notice => Fault::Link(LinkFault::Notice(Duration::from_secs(2))),
+            Kind::Refused => {
+                self.sim.inject(Fault::Upgrade { count: 1, what: refusal });
+                Fault::Link(LinkFault::Reset)
+            }
+        });
+        self.connected += 1;
+    }
+
+    /// Waits until every book was stale and is live again.
+    fn recover(&mut self, daemon: &Daemon) {
+        let face = self.sim.face();
+        let (connected, mut seen) = (self.connected, false);
+        if face == Face::CoinApi {
+            daemon.wait_until("every book stale", |d| all(&rows(d, face), "stale"));
+            daemon.wait_until("the next connection", |_| self.connects() == connected);
+            assert!(all(&rows(daemon, face), "stale"), "nothing brought a book");
+            seen = true;
+            self.go_on();
+        }
+        daemon.wait_until("every book live again", |d| {
+            let held = || {
+                let counters = self.sim.counters();
+                (self.connects() == connected && counters.rest_in_flight == 2).then_some(counters.rest_calls)
+            };
+            let held_before = held();
+            let rows = rows(d, face);
+            if held_before.is_some() && held() == held_before && !seen && face == Face::Binance {
+                assert!(all(&rows, "stale"), "before any answer: {rows:?}");
+                seen = true;
+            }
+            all(&rows, "live")
+                && rows.iter().zip(&self.before).all(|(now, was)| now.recoveries > was.recoveries)
+        });
+        self.seen_stale += usize::from(seen);
+        assert_eq!(self.connects(), self.connected, "{face}: one connect for each end");
+    }
+}
+
+fn all(rows: &[Row], state: &str) -> bool {
+    !rows.is_empty() && rows.iter().all(|row| row.state == state)
+}
+
+/// One reconnect of each target, then a look at every level of every book with the market standing still.
+fn round(daemon: &Daemon, targets: &mut [&mut Target]) {
+    targets.iter_mut().for_each(|target| target.strike(daemon));
+    targets.iter_mut().for_each(|target| target.recover(daemon));
+    for target in targets {
+        assert_exact_and_newest(daemon, &target.sim);
+        target.go_on();
+    }
+}
+
+/// The footprint at rest: nobody asks anything, so that no descriptor of an HTTP exchange is open.
+fn at_rest(daemon: &Daemon) -> Footprint {
+    let looks = (0..30).map(|_| {
+        std::thread::park_timeout(Duration::from_millis(10));
+        daemon.footprint()
+    });
+    looks
+        .reduce(|a, b| Footprint { threads: a.threads.min(b.threads), fds: a.fds.min(b.fds), ..b })
+        .expect("thirty")
+}
+
+/// The allocator's settings as the unit file gives them.
+fn unit_environment() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("../../../systemd/depthd.service").lines();
+    let words = lines.filter_map(|l| l.strip_prefix("Environment=")).flat_map(str::split_whitespace);
+    let settings: Vec<_> =
+        words.filter_map(|w| w.split_once('=')).filter(|(n, _)| n.starts_with("MALLOC_")).collect();
+    assert_eq!(settings.len(), 3, "{settings:?}");
+    settings
+}
+
+#[test]
+fn fifty_reconnects_of_every_kind_leave_nothing_behind() {
+    let each: Option<usize> =
+        std::env::var(VARIABLE).ok().map(|n| n.parse().expect("a number of reconnects"));
+    let (binance_rounds, coinapi_rounds) = each.map_or((BINANCE, COINAPI), |n| (n, n));
+    let (mut binance, mut coinapi) = (Target::new(Face::Binance), Target::new(Face::CoinApi));
+    let quick = "idle_timeout = \"1s\"";
+    let feeds = [&binance, &coinapi].map(|t| {
+        // Each life counts as a success at once, so that a hundred ends in a row are not taken for an outage.
+        feed(&t.sim, quick).replace("reset_after = \"60s\"", "reset_after = \"10ms\"")
+    });
+    let mut env = unit_environment();
+    env.push(("COINAPI_KEY", "sim-key"));
+    let daemon = Daemon::start_with(&feeds.concat(), &env);
+    daemon.wait_all_live();
+
+    // Then pools and the allocator's free lists fill with the first lives of each kind.
+    let sims = [&binance.sim, &coinapi.sim];
+    sims.iter().for_each(|sim| sim.set_rate(5_000));
+    daemon.wait_until("the market settled", |_| {
+        sims.iter().all(|sim| sim.counters().messages_sent >= SETTLED_BY)
+    });
+    sims.iter().for_each(|sim| sim.set_rate(RATE));
+    daemon.wait_all_live();
+    for _ in 0..WARM_ROUNDS {
+        round(&daemon, &mut [&mut binance, &mut coinapi]);
+    }
+    let before = at_rest(&daemon);
+    let began = Instant::now();
+    (binance.seen_stale, coinapi.seen_stale) = (0, 0);
+    let mut memory = vec![before.anonymous_kib];
+    for n in 0..binance_rounds.max(coinapi_rounds) {
+        let mut targets = Vec::new();
+        if n < binance_rounds {
+            targets.push(&mut binance);
+        }
+        if n < coinapi_rounds {
+            targets.push(&mut coinapi);
+        }
+        round(&daemon, &mut targets);
+        memory.push(daemon.footprint().anonymous_kib);
+    }
+    let took = began.elapsed();
+    let after = at_rest(&daemon);
+    eprintln!(
+        "{binance_rounds} reconnects on binance, {coinapi_rounds} on coinapi in {took:?}; every book seen stale in {} + {}; \
+         before {before:?}, after {after:?}; anonymous KiB after each: {memory:?}",
+        binance.seen_stale, coinapi.seen_stale
+    );
+    for target in [&binance, &coinapi] {
+        assert_eq!(target.sim.log().violations, []);
+    }
+    let ends = |reason: &str| {
+        let of = |face| {
+            metric(&daemon, &format!("depthd_reconnects_total{{feed=\"{face}\",reason=\"{reason}\"}}"))
+                as usize
+        };
+        of(Face::Binance) + of(Face::CoinApi)
+    };
+    let kinds =
+        ["peer_reset", "peer_closed", "idle_timeout", "upgrade_refused", "notice"].map(|r| (r, ends(r)));
+    eprintln!("ends as the daemon saw them: {kinds:?}");
+    assert!(kinds.iter().all(|(_, count)| *count >= 2), "{kinds:?}");
+    assert_eq!(coinapi.seen_stale, coinapi_rounds);
+    assert!(binance.seen_stale * 2 >= binance_rounds, "{} of {binance_rounds}", binance.seen_stale);
+    assert_eq!((after.threads, after.fds), (before.threads, before.fds));
+    assert!(after.anonymous_kib <= before.anonymous_kib + GROWTH_KIB, "{memory:?}");
+}
