@@ -237,7 +237,16 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
+    /// Asks first: one that is killed leaves its private directory behind.
     fn drop(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        if self.is_running() {
+            let pid = self.pid().to_string();
+            let _ = Command::new("kill").args(["-TERM", &pid]).stderr(Stdio::null()).status();
+        }
+        while self.is_running() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.config);
