@@ -26,11 +26,12 @@ fn venue(face: Face) -> Sim {
     Sim::start(config).expect("a venue")
 }
 
-/// Loses [`WAVES`] messages of each symbol, another one arriving after each, all within a few turns of the venue. Waits
-/// until the venue says that it is done; says how many were lost.
+/// Loses [`WAVES`] messages of each symbol, another one arriving after each. The daemon is held meanwhile: it meets all of
+/// them at once. Says how many were lost.
 fn lose(daemon: &Daemon, sim: &Sim, symbols: &[String]) -> u64 {
     let count = (symbols.len() * WAVES) as u64;
     let before = faults(&sim.log(), "gap");
+    daemon.signal("STOP");
     for _ in 0..WAVES {
         for symbol in symbols {
             sim.inject(Fault::Stream { symbol: Some(symbol.clone()), what: StreamFault::Gap });
@@ -39,6 +40,7 @@ fn lose(daemon: &Daemon, sim: &Sim, symbols: &[String]) -> u64 {
         (0..2).for_each(|_| symbols.iter().for_each(|symbol| sim.step(symbol)));
     }
     daemon.wait_until("every message lost", |_| faults(&sim.log(), "gap") == before + count);
+    daemon.signal("CONT");
     count
 }
 
