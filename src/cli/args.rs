@@ -97,7 +97,7 @@ pub struct ConfigArgs {
 
 /// Run the simulated venue alone, or serve a recording
 ///
-/// Prints a [[feed]] to paste into a configuration, and runs until SIGTERM or SIGINT.
+/// Prints a feed to paste into a configuration, and runs until SIGTERM or SIGINT.
 ///
 /// A recording is played to every connection from its beginning, over WebSocket. Over REST it answers with the venue's
 /// book at the last message sent on the connection that is farthest: the recorded snapshot, with every recorded change

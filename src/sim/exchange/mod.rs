@@ -368,7 +368,12 @@ impl Exchange {
             }
             changes += 1;
         }
-        shared.log().counters.market_changes += u64::from(changes);
+        let mut log = shared.log();
+        log.counters.market_changes += u64::from(changes);
+        // With each turn, not with the next chores: who compares with what arrived would find less sent than received.
+        log.counters.messages_sent = net.messages;
+        log.counters.bytes_sent = net.bytes;
+        drop(log);
         let wait =
             if quiet || rate == 0.0 { CHORES } else { Duration::from_secs_f64((1.0 / rate).min(0.02)) };
         self.next_turn = if self.burst >= 1.0 { now } else { now.after(wait.max(TURN)) };
