@@ -4,76 +4,30 @@
 //! one that starts, shuts and joins them. There is one way down for every connection, whatever ended it.
 
 mod connection;
+mod parts;
 mod pulse;
 
-use crate::config::Overflow;
 use crate::engine::connection::end::EndReason;
-use crate::engine::connection::lifecycle::Lifecycle;
 use crate::engine::connection::step::{Phase, Step};
 use crate::engine::id::{ConnectionId, Generation};
 use crate::engine::time::Mono;
-use crate::shell::clock::Clock;
 use crate::shell::event::Event;
-use crate::shell::port::Ports;
 use crate::shell::queue::{Entrance, Job, LossBoard};
-use crate::shell::reader::Routes;
 use crate::shell::recovery::Notice;
 use crate::shell::registry::Registry;
 use crate::shell::resolver::Asker;
-use crate::venue::{Dial, Scope};
 use connection::Connection;
 pub use connection::Facts;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+pub use parts::{Common, Exit, Lines, NewScope, Parts, Reload};
 pub use pulse::{Pulse, Reporter};
-use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// A worker or reader that panics more often than this within [`PANIC_WINDOW`] is not going to get better.
 const PANICS_MAX: usize = 3;
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
-
-/// What every connection shares.
-pub struct Common {
-    pub batch: usize,
-    pub overflow: Overflow,
-    pub seed: u64,
-    pub events: Sender<Event>,
-    pub ports: Arc<Ports>,
-    pub shedding: Arc<AtomicBool>,
-    pub tls: Arc<ClientConfig>,
-    pub clock: Clock,
-}
-
-/// A connection that goes on with other symbols.
-pub struct NewScope {
-    pub connection: ConnectionId,
-    pub dial: Dial,
-    pub scope: Scope,
-    pub routes: Arc<Routes>,
-    pub added: Vec<String>,
-    pub removed: Vec<String>,
-}
-
-/// What a configuration asks of the supervisor.
-pub struct Lines {
-    pub start: Vec<(Facts, Lifecycle)>,
-    pub rescope: Vec<NewScope>,
-    pub stop: Vec<ConnectionId>,
-}
-
-/// Reads the configuration again; an error changes nothing.
-pub type Reload = Box<dyn FnMut() -> Result<Lines, String> + Send>;
-
-/// How the daemon's run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Exit {
-    Stopped,
-    /// Something that must not happen did; the process has to be started anew.
-    Failed(String),
-}
 
 pub struct Supervisor {
     connections: Vec<Connection>,
@@ -89,20 +43,6 @@ pub struct Supervisor {
     panics: VecDeque<Mono>,
     stopping: bool,
     failed: Option<String>,
-}
-
-/// The supervisor's parts, in one piece so that the order of arguments cannot be mistaken.
-pub struct Parts {
-    pub common: Common,
-    pub inbox: Receiver<Event>,
-    pub entrances: Vec<Entrance>,
-    pub losses: Arc<dyn LossBoard>,
-    pub names: Asker,
-    pub notices: Sender<Notice>,
-    pub registry: Arc<Registry>,
-    pub pulse: Pulse,
-    /// `None`: there is no file to read again.
-    pub reload: Option<Reload>,
 }
 
 impl Supervisor {

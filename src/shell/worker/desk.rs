@@ -4,48 +4,16 @@ use crate::engine::event::{BookEvent, Channel, Decoded, Event, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::{Joined, Need};
-use crate::engine::state::{StaleReason, State};
-use crate::engine::sync::SyncRules;
+use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
 use crate::shell::queue::{Batch, Break, Entry};
-use crate::shell::slot::{Published, Slot};
 use crate::shell::worker::Told;
-use crate::venue::Venue;
-use crate::venue::profile::FirstBook;
+use crate::shell::worker::kept::{Kept, Recipe, note_recovery, published, report};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
-
-/// What one book is made of, by whoever keeps it and as often as it has to be made anew.
-pub struct Recipe {
-    pub slot: Arc<Slot>,
-    pub feed_name: String,
-    pub venue: Arc<dyn Venue>,
-    pub rules: SyncRules,
-    /// The venue's quotes name the book's own sequence.
-    pub audited: bool,
-    pub trades_max: usize,
-    pub counters: Arc<FeedCounters>,
-}
-
-struct Kept {
-    recipe: Arc<Recipe>,
-    keeper: Keeper,
-    /// The generation that carries it. A book that comes to an open connection waits until its subscription stands:
-    /// what is asked for before that would be joined to a stream that begins later.
-    opened: Option<Generation>,
-    /// What the recovery thread was told last, and of which generation.
-    told: Option<(Generation, Need)>,
-    /// Why the book was last stale: a recovery from a lost connection is the reconnect's.
-    stale: StaleReason,
-    recoveries: u64,
-    /// Changed since it was last published.
-    dirty: bool,
-    /// The last break of its stream that the book knows of.
-    passed: u64,
-}
 
 /// A connection as its books see it.
 #[derive(Clone, Default)]
@@ -370,45 +338,4 @@ impl Desk {
 
 fn current(lines: &[Line], connection: ConnectionId) -> Option<Generation> {
     lines.get(usize::from(connection.0)).and_then(|line| line.current)
-}
-
-fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
-    let sync = &kept.keeper.sync;
-    if let State::Stale { reason, .. } = sync.state() {
-        kept.stale = reason;
-    }
-    let recoveries = sync.counts().recoveries;
-    if std::mem::replace(&mut kept.recoveries, recoveries) == recoveries {
-        return;
-    }
-    if let Some(took) = sync.recovery_took() {
-        counters.recovered(took);
-    }
-    let method = match (kept.recipe.venue.profile().first_book, kept.stale) {
-        (FirstBook::Rest, _) => "rest",
-        (FirstBook::InBand, StaleReason::Disconnected) => "reconnect",
-        (FirstBook::InBand, _) => "restart",
-    };
-    kept.recipe.counters.recovery(method, "live");
-}
-
-fn report(recipe: &Recipe, noted: &Noted, at: Stamp) {
-    if let Some(gap) = noted.gap {
-        recipe.counters.gap(gap, &recipe.slot.symbol, at.mono);
-    }
-    if let Some(mismatch) = noted.mismatch {
-        recipe.counters.mismatch(mismatch, &recipe.slot.symbol, at.mono);
-    }
-}
-
-fn published(keeper: &Keeper) -> Published {
-    Published {
-        top: keeper.top(),
-        counts: *keeper.sync.counts(),
-        flow: keeper.flow(),
-        audit_checks: keeper.audit_checks(),
-        audit_mismatches: keeper.audit_mismatches(),
-        heap_bytes: keeper.sync.heap_bytes() as u64,
-        recovery_took: keeper.sync.recovery_took(),
-    }
 }

@@ -4,6 +4,7 @@
 //! machines do.
 
 mod desk;
+mod kept;
 
 use crate::engine::event::Snapshot;
 use crate::engine::id::{BookId, ConnectionId, Generation};
@@ -18,7 +19,8 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use desk::{Desk, Recipe};
+pub use desk::Desk;
+pub use kept::Recipe;
 
 /// How often an idle worker says that it lives, and retries what found a full inbox.
 const TICK: Duration = Duration::from_millis(500);
