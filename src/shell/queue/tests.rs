@@ -6,6 +6,7 @@ use super::{Break, Entrance, Entry, Job, LossBoard, Outlet, Pushed, queue};
 use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::clock::Clock;
 use crate::shell::queue::{Batch, Inlet};
@@ -50,7 +51,7 @@ impl LossBoard for Board {
         self.dropped.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn broken(&self, book: BookId, _: Stamp) -> u64 {
+    fn broken(&self, book: BookId, _: StaleReason, _: Stamp) -> u64 {
         let mut books = self.books.lock().unwrap();
         let (breaks, _) = books.entry(book).or_default();
         *breaks += 1;
@@ -106,7 +107,7 @@ impl Checker {
                     *seen = Seen { last: number, broken: false };
                     self.frames += 1;
                 }
-                Entry::Lost { number } => {
+                Entry::Lost { number, .. } => {
                     seen.broken = true;
                     self.board.pass(item.book, number);
                 }
