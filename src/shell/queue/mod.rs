@@ -29,6 +29,7 @@ use crate::shell::worker::Recipe;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use room::Room;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
 pub const POOL_BATCHES: usize = 8;
@@ -167,6 +168,14 @@ impl Entrance {
     pub fn send(&self, job: Job) -> Result<(), Gone> {
         // Full means a worker that takes nothing while the lifecycle goes on: lost to us like one that ended.
         self.jobs.try_send(job).map_err(|_| Gone)
+    }
+
+    /// Waits for a place, but not for ever.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker has ended or took nothing for so long.
+    pub fn send_within(&self, job: Job, wait: Duration) -> Result<(), Gone> {
+        self.jobs.send_timeout(job, wait).map_err(|_| Gone)
     }
 
     pub fn inlet(

@@ -167,7 +167,11 @@ impl Intake {
         let Some(inlet) = self.inlets.get_mut(route.worker) else { return Ok(()) };
         if self.shedding.load(Relaxed) {
             self.counters.shed.fetch_add(1, Relaxed);
-            return if channel.is_book() { inlet.lose(route.book, StaleReason::Overflow, at) } else { Ok(()) };
+            return if channel.is_book() {
+                inlet.lose(route.book, StaleReason::Overflow, at)
+            } else {
+                Ok(())
+            };
         }
         match inlet.push(route.book, channel, text, at, stopped)? {
             // Whoever is dropped is counted by the feed it is of.
