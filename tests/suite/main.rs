@@ -4,6 +4,8 @@
 mod captures;
 /// Example and bad configurations, as a person meets them.
 mod config;
+/// Opening a connection, and every way it can fail.
+mod dial;
 /// The real binary against the simulated venue, over real sockets.
 mod e2e;
 /// Damaged frames through the codecs.
@@ -18,8 +20,6 @@ mod http_routes;
 mod http_victim;
 /// The slow, obvious book.
 mod naive;
-/// The figures of reliability against the real binary.
-mod proof;
 /// Properties: laws that hold for any input, each against a naive statement of itself.
 mod props;
 /// The simulated venue against plain clients and naive books: what judges the daemon is judged here.
