@@ -1,0 +1,4 @@
+//! The figures of reliability, each test named by the figure it measures. How much is asked for is one variable.
+
+/// How much proof is asked for.
+mod amount;
