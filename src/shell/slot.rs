@@ -97,6 +97,11 @@ impl Slot {
         decode(&self.cell.read())
     }
 
+    /// Changes with everything that is published.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
+    }
+
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

@@ -20,6 +20,8 @@ mod http_routes;
 mod http_victim;
 /// The slow, obvious book.
 mod naive;
+/// The figures of reliability against the real binary.
+mod proof;
 /// Properties: laws that hold for any input, each against a naive statement of itself.
 mod props;
 /// The simulated venue against plain clients and naive books: what judges the daemon is judged here.
