@@ -237,7 +237,7 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// Asks first: one that is killed leaves its private directory behind.
+    /// Asks first: most tests end with a daemon that could stop in order, and this way it has to.
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(2);
         if self.is_running() {
