@@ -2,3 +2,9 @@
 
 /// How much proof is asked for.
 mod amount;
+/// Reconnects of every kind by the thousand: what they leave behind, and how long each takes down.
+mod leaks;
+/// Connections that end in every way, driven as fast as the daemon comes back.
+mod storm;
+/// The daemon with venues that allow as much as a proof needs.
+mod wide;
