@@ -1,10 +1,14 @@
 //! The figures of reliability, each test named by the figure it measures. How much is asked for is one variable.
 
 /// How much proof is asked for.
-mod amount;
+pub mod amount;
+/// Starts and stops by the hundred, and kills at any moment: what stays in the file system.
+mod cycles;
 /// Reconnects of every kind by the thousand: what they leave behind, and how long each takes down.
 mod leaks;
 /// Connections that end in every way, driven as fast as the daemon comes back.
 mod storm;
+/// SIGTERM at any moment of a life full of faults.
+mod teardown;
 /// The daemon with venues that allow as much as a proof needs.
 mod wide;
