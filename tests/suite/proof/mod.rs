@@ -4,6 +4,10 @@
 pub mod amount;
 /// Starts and stops by the hundred, and kills at any moment: what stays in the file system.
 mod cycles;
+/// Attacks on the HTTP port, and questions by the hundred: what the feed notices of them.
+mod http_feed;
+/// Every bound of the HTTP port, met from both sides.
+mod http_limits;
 /// Reconnects of every kind by the thousand: what they leave behind, and how long each takes down.
 mod leaks;
 /// Connections that end in every way, driven as fast as the daemon comes back.
