@@ -69,7 +69,7 @@ impl Sim {
         let started = Instant::now();
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch = Wall::from_nanos(i64::try_from(epoch.as_nanos()).unwrap_or(0));
-        let market = market::Market::new(config.symbols, config.seed, epoch);
+        let market = market::Market::with_levels(config.symbols, config.levels, config.seed, epoch);
         let symbols = market.instruments.iter().map(|i| exchange::name(config.face, i.spec())).collect();
         let shared = Arc::new(Shared {
             market: Mutex::new(market),

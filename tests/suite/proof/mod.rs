@@ -10,6 +10,8 @@ mod http_feed;
 mod http_limits;
 /// Reconnects of every kind by the thousand: what they leave behind, and how long each takes down.
 mod leaks;
+/// How large it gets, with two hundred deep books and every fault; how large the program is.
+mod size;
 /// Connections that end in every way, driven as fast as the daemon comes back.
 mod storm;
 /// SIGTERM at any moment of a life full of faults.
