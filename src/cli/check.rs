@@ -1,11 +1,12 @@
-//! `depthd check`: is this configuration right, what does it mean in full, and how much memory can it take?
+//! `depthd check`: is this configuration right, what does it mean in full, and how much memory, how many threads and
+//! descriptors can it take?
 
 use super::args::CheckArgs;
 use super::{Exit, load, report};
-use crate::config::{Surroundings, memory, print};
+use crate::config::{Surroundings, bounds, memory, print};
 use std::io::Write;
 
-/// Prints the effective configuration and the memory table to `out`, warnings and mistakes to `err`.
+/// Prints the effective configuration the memory table and the other bounds to `out`, warnings and mistakes to `err`.
 pub fn run(args: &CheckArgs, around: &Surroundings<'_>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let config = match load(&args.config, around) {
         Ok(config) => config,
@@ -17,7 +18,7 @@ pub fn run(args: &CheckArgs, around: &Surroundings<'_>, out: &mut dyn Write, err
     report(err, "warning", &config.warnings);
     let table = memory::worst_case(&config);
     // A reader that has gone away (`| head`) does not change the verdict.
-    let _ = writeln!(out, "{}\n{table}", print::effective(&config));
+    let _ = writeln!(out, "{}\n{table}\n\n{}", print::effective(&config), bounds::of(&config));
     if table.fits() {
         return Exit::Clean;
     }

@@ -47,10 +47,10 @@ const TRADE_ID_BYTES: u64 = 64;
 /// The program itself, its allocator and trust anchors: 4.9 MB resident when idle, measured, threads included.
 const BASE_BYTES: u64 = 6 * MIB;
 /// tiny_http's own threads have stacks of 2 MiB that it never uses; this much of them is ever touched.
-const TINY_HTTP_THREADS: u64 = 8;
+pub(super) const TINY_HTTP_THREADS: u64 = 8;
 const TOUCHED_STACK_BYTES: u64 = 64 * KIB;
 /// Main's helpers: signals, log, recovery, resolver, http gate and its two handlers.
-const HELPER_THREADS: u64 = 7;
+pub(super) const HELPER_THREADS: u64 = 7;
 
 /// One kind of buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,7 +134,7 @@ pub fn worst_case(config: &Config) -> Table {
 }
 
 /// REST callers over all venues: concurrency is a venue's, so that two of its feeds share it.
-fn rest_callers(config: &Config) -> u64 {
+pub(super) fn rest_callers(config: &Config) -> u64 {
     let mut callers: BTreeMap<&str, usize> = BTreeMap::new();
     for feed in config.enabled() {
         let most = callers.entry(&feed.venue_name).or_default();

@@ -1,11 +1,12 @@
 //! The configuration: text in, checked values or every mistake out.
 //!
 //! `raw` reads tables and remembers lines, `sections` and `feeds` check them, `checked` is what the program sees.
-//! `memory` adds up the worst case; `print` writes the effective configuration so that it reads back as itself.
+//! `memory` adds up the worst case, `bounds` threads and descriptors; `print` writes the effective configuration so that it reads back as itself.
 //! Nothing here opens a socket or starts a thread; besides key files and the machine's memory it reads no file
 //! but the one it is asked to [`Config::load`].
 
 mod address;
+pub mod bounds;
 mod checked;
 mod feeds;
 #[cfg(test)]

@@ -1,21 +1,17 @@
-//! tiny_http, where nobody but the gate can reach it: a Unix socket in a directory only we may enter.
+//! tiny_http, where nobody but the gate can reach it: behind a [`Door`].
 //!
 //! tiny_http's accept thread ends for good on one failed `accept`. Whoever notices (a handler by the error, the gate
-//! by a refused connect) has the server started anew on a fresh path; clients see one failed request. Its four to
+//! by a refused connect) has the server started anew behind another door; clients see one failed request. Its four to
 //! eight own threads are not ours to join: idle ones end within 5 s of the stop.
 
 use crate::engine::time::Mono;
 use crate::http::counters::Counters;
+use crate::http::door::{self, Door};
 use crate::http::gate::Clock;
 use crate::http::limits::{HANDLER_STACK_BYTES, HANDLERS, REPORT_EVERY};
 use crate::http::routes::{Answer, HTML, Router};
 use crate::shell::thread::{Handle, spawn};
-use socket2::{Domain, SockAddr, Socket, Type};
-use std::fs::DirBuilder;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,7 +28,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script
                            connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
 
 pub struct Backend {
-    directory: PathBuf,
+    runtime_dir: PathBuf,
     current: Mutex<Current>,
     stopping: AtomicBool,
     /// When the last restart was, in nanoseconds of [`Mono`].
@@ -41,9 +37,9 @@ pub struct Backend {
 }
 
 struct Current {
+    // In the order of their end: the server is told to end, then woken through its door.
     server: Arc<Server>,
-    path: PathBuf,
-    number: u64,
+    door: Door,
     /// It takes no connections any more.
     dead: bool,
 }
@@ -55,19 +51,16 @@ pub struct Handlers {
 }
 
 impl Backend {
-    /// Makes the private directory and starts tiny_http in it.
+    /// Starts tiny_http on a socket below `runtime_dir`, where nothing of it stays.
     ///
     /// # Errors
-    /// The directory cannot be made, or its path is too long for a Unix socket (107 bytes).
+    /// The socket cannot be had there, or the system refuses a thread.
     pub fn start(runtime_dir: &Path, counters: Arc<Counters>) -> io::Result<Arc<Backend>> {
-        let directory = private_directory(runtime_dir)?;
-        let started = start_server(&directory, 0);
-        let (server, path) = started.inspect_err(|_| {
-            let _ = std::fs::remove_dir(&directory);
-        })?;
+        door::clear_away(runtime_dir);
+        let current = start_server(runtime_dir)?;
         Ok(Arc::new(Backend {
-            directory,
-            current: Mutex::new(Current { server, path, number: 0, dead: false }),
+            runtime_dir: runtime_dir.to_owned(),
+            current: Mutex::new(current),
             stopping: AtomicBool::new(false),
             restarted: AtomicU64::new(0),
             counters,
@@ -80,11 +73,11 @@ impl Backend {
     /// tiny_http takes no connection. When it is gone for good it has been started again, if that was possible.
     pub fn connect(&self, now: Mono) -> io::Result<UnixStream> {
         let mut current = self.lock();
-        match connect_to(&current.path) {
+        match current.door.connect() {
             Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
                 current.dead = true;
                 self.revive(&mut current, now);
-                if current.dead { Err(e) } else { connect_to(&current.path) }
+                if current.dead { Err(e) } else { current.door.connect() }
             }
             other => other,
         }
@@ -103,10 +96,9 @@ impl Backend {
             return;
         }
         self.restarted.store(now.nanos().max(1), Relaxed);
-        let number = current.number.saturating_add(1);
         // Out of descriptors or threads: the next request tries again.
-        if let Ok((server, path)) = start_server(&self.directory, number) {
-            *current = Current { server, path, number, dead: false };
+        if let Ok(started) = start_server(&self.runtime_dir) {
+            *current = started;
             self.counters.backend_restarts.fetch_add(1, Relaxed);
         }
     }
@@ -160,12 +152,6 @@ impl Drop for Handlers {
     }
 }
 
-impl Drop for Backend {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
 /// Answers one request. A panic while making the answer is a 500, not the end of a handler.
 fn respond(request: Request, router: &Router) {
     let target = request.url().to_owned();
@@ -192,37 +178,12 @@ fn header(name: &'static str, value: &'static str) -> Header {
     Header::from_bytes(name, value).expect("names and values are our own constants, in ASCII")
 }
 
-fn connect_to(path: &Path) -> io::Result<UnixStream> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&SockAddr::unix(path)?)?;
-    Ok(UnixStream::from(OwnedFd::from(socket)))
-}
-
-fn start_server(directory: &Path, number: u64) -> io::Result<(Arc<Server>, PathBuf)> {
-    let path = directory.join(format!("{number}.sock"));
+fn start_server(runtime_dir: &Path) -> io::Result<Current> {
+    let (door, listener) = Door::open(runtime_dir)?;
     // tiny_http starts threads with a function that panics when the system refuses.
-    match catch_unwind(AssertUnwindSafe(|| Server::http_unix(&path))) {
-        Ok(Ok(server)) => Ok((Arc::new(server), path)),
-        Ok(Err(e)) => Err(io::Error::other(format!("cannot listen on {}: {e}", path.display()))),
+    match catch_unwind(AssertUnwindSafe(|| Server::from_listener(listener, None))) {
+        Ok(Ok(server)) => Ok(Current { server: Arc::new(server), door, dead: false }),
+        Ok(Err(e)) => Err(io::Error::other(format!("the answering server does not start: {e}"))),
         Err(_) => Err(io::Error::other("no thread could be started for HTTP answers")),
-    }
-}
-
-/// A new directory with mode 0700: no other user can reach what is in it.
-fn private_directory(parent: &Path) -> io::Result<PathBuf> {
-    let failed = |path: &Path, e: io::Error| {
-        io::Error::new(e.kind(), format!("cannot make the private directory {}: {e}", path.display()))
-    };
-    let mut attempts = 0;
-    loop {
-        // Random, so that nobody can be there before us in a shared /tmp.
-        let random = RandomState::new().build_hasher().finish();
-        let path = parent.join(format!("depthd-{}-{random:016x}", std::process::id()));
-        match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => return Ok(path),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 3 => attempts += 1,
-            Err(e) => return Err(failed(&path, e)),
-        }
     }
 }

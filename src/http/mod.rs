@@ -7,6 +7,7 @@ pub mod backend;
 pub mod bodies;
 pub mod connection;
 pub mod counters;
+pub mod door;
 pub mod exposition;
 pub mod gate;
 pub mod head;
@@ -78,7 +79,7 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// From accept to the last byte of the answer.
     pub request_timeout: Duration,
-    /// An existing directory, in which a private one is made for the socket to tiny_http. See [`runtime_dir`].
+    /// An existing directory, in which the socket to tiny_http is for the moment of its making. See [`runtime_dir`].
     pub runtime_dir: PathBuf,
     pub thresholds: Thresholds,
 }
@@ -98,7 +99,7 @@ impl HttpServer {
     /// Listens and serves. When it returns, connections are taken.
     ///
     /// # Errors
-    /// The address or the private directory cannot be had, or the system refuses a thread; the message says which.
+    /// The address or the private socket cannot be had, or the system refuses a thread; the message says which.
     pub fn start(config: HttpConfig, source: Arc<dyn Source>, clock: Clock) -> io::Result<HttpServer> {
         let listener = Listener::bind(&config.listen)?;
         let address = listener.address.clone();
@@ -157,7 +158,7 @@ impl HttpServer {
         move |now| counters.threads(now)
     }
 
-    /// Closes every connection, joins every thread of ours and removes the private directory. Under a second, unless
+    /// Closes every connection, joins every thread of ours. Under a second, unless
     /// a [`Source`] call does not return. What a client was being sent is cut.
     pub fn stop(self) {}
 }
@@ -184,7 +185,7 @@ fn guard(gate: &mut Gate) {
     }
 }
 
-/// Where the private directory goes: systemd's, else the temporary one.
+/// Where the private socket is made: systemd's, else the temporary one.
 pub fn runtime_dir() -> PathBuf {
     let systemd = std::env::var_os("RUNTIME_DIRECTORY").filter(|v| !v.is_empty());
     // systemd joins several with colons; the first is ours.

@@ -155,6 +155,8 @@ pub struct SimConfig {
     pub listen: SocketAddr,
     pub face: Face,
     pub symbols: usize,
+    /// About how many levels a side every book keeps; `None` for each symbol's own, 300 to 1,400.
+    pub levels: Option<usize>,
     /// Messages a second to one client that takes all of them.
     pub rate: u32,
     pub faults: FaultLevel,
@@ -182,6 +184,7 @@ impl SimConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             face,
             symbols: 5,
+            levels: None,
             rate: 1_000,
             faults: FaultLevel::Off,
             fault_gap: None,

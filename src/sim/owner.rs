@@ -42,7 +42,7 @@ pub struct Top {
 /// A venue without sockets or thread: whoever has it turns it (see [`super::net::Host`]). `epoch` is its wall time at
 /// [`crate::engine::time::Mono::ZERO`].
 pub fn venue(config: SimConfig, epoch: Wall) -> (Owner, Exchange) {
-    let market = market::Market::new(config.symbols, config.seed, epoch);
+    let market = market::Market::with_levels(config.symbols, config.levels, config.seed, epoch);
     let symbols = market.instruments.iter().map(|i| exchange::name(config.face, i.spec())).collect();
     let shared = Arc::new(Shared {
         market: Mutex::new(market),

@@ -1,7 +1,8 @@
 //! A server in a process of its own, so that its threads, descriptors and memory can be counted exactly, whatever
 //! other tests do meanwhile. The process is this same test binary, told to run one test.
 
-use crate::http_fixture::{get, loopback, say, serve, tcp};
+use crate::http_fixture::{get, say, serve, tcp};
+use depthd::http::Listen;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -24,14 +25,26 @@ pub struct Footprint {
 }
 
 const VICTIM: &str = "DEPTHD_TEST_HTTP_VICTIM";
+/// Where it listens, when that is not loopback.
+const LISTEN: &str = "DEPTHD_TEST_HTTP_LISTEN";
 
 impl Victim {
     /// `fds_max`: the limit on descriptors, where the test is about that.
     pub fn start(fds_max: Option<u64>) -> Victim {
+        Victim::start_at(fds_max, "127.0.0.1:0")
+    }
+
+    /// On every address there is; its own is told as loopback's.
+    pub fn start_everywhere() -> Victim {
+        Victim::start_at(None, "0.0.0.0:0")
+    }
+
+    fn start_at(fds_max: Option<u64>, listen: &str) -> Victim {
         let exe = std::env::current_exe().expect("this test's own path");
         let mut child = Command::new(exe)
             .args(["--exact", "http_victim::victim_process", "--nocapture"])
             .env(VICTIM, fds_max.unwrap_or(4_096).to_string())
+            .env(LISTEN, listen)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -40,7 +53,10 @@ impl Victim {
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let lines = stdout.by_ref().lines().map_while(Result::ok);
         let mut addresses = lines.filter_map(|l| l.strip_prefix("victim at ")?.parse().ok());
-        let addr = addresses.next().expect("the victim's address");
+        let mut addr: SocketAddr = addresses.next().expect("the victim's address");
+        if addr.ip().is_unspecified() {
+            addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
         let before = Footprint { threads: 0, fds: 0, rss_kib: 0 };
         let mut victim = Victim { child, _stdout: stdout, addr, before };
         // A few requests first, so that what is made once is there; then until nothing of them is left.
@@ -65,6 +81,13 @@ impl Victim {
         let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
         let rss_kib = rss.trim().trim_end_matches(" kB").parse().expect("a number");
         Footprint { threads: entries("task"), fds: entries("fd"), rss_kib }
+    }
+
+    /// From here on it may have this many descriptors.
+    pub fn limit_fds(&self, fds: usize) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let limit = rustix::process::Rlimit { current: Some(fds as u64), maximum: Some(4_096) };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, limit).expect("our own child");
     }
 
     /// Still answers, soon, and goes back to the descriptors it had; of threads it has no more than tiny_http keeps
@@ -137,9 +160,10 @@ pub fn within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
 fn victim_process() {
     let Ok(fds_max) = std::env::var(VICTIM) else { return };
     let fds_max = fds_max.parse().expect("a number");
-    let limit = rustix::process::Rlimit { current: Some(fds_max), maximum: Some(fds_max) };
+    let limit = rustix::process::Rlimit { current: Some(fds_max), maximum: Some(4_096) };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).expect("a lower limit");
-    let server = serve(loopback(), 64, Duration::from_secs(5));
+    let listen = std::env::var(LISTEN).expect("said with the other").parse().expect("an address");
+    let server = serve(Listen::Tcp(listen), 64, Duration::from_secs(5));
     println!("\nvictim at {}", tcp(server.local_addr()));
     let mut rest = Vec::new();
     std::io::stdin().read_to_end(&mut rest).expect("standard input");

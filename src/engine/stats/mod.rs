@@ -41,6 +41,8 @@ pub struct Stats {
     pub recovery_took: HistogramView,
     /// Nanoseconds from connection lost to subscribed again.
     pub reconnect_took: HistogramView,
+    /// Nanoseconds from the end of a connection's life to its last trace gone.
+    pub teardown_took: HistogramView,
     /// The last reconnect of any feed.
     pub reconnect_last: Option<Duration>,
     /// Messages received a second, over the last seconds, all feeds.

@@ -268,6 +268,8 @@ pub struct Timings {
     pub recovery_took: Histogram,
     /// Nanoseconds from connection lost to subscribed again.
     pub reconnect_took: Histogram,
+    /// Nanoseconds from the end of a life to its last trace gone: shut, joined, fenced, cancelled.
+    pub teardown_took: Histogram,
 }
 
 /// One worker's counters.

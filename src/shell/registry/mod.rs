@@ -171,6 +171,11 @@ impl Registry {
         self.observed().reconnect_last = Some(took);
     }
 
+    /// A life of a connection is gone, so long after it ended.
+    pub fn torn_down(&self, took: Duration) {
+        self.timings.teardown_took.record(nanos(took));
+    }
+
     /// Samples what cannot be counted as it happens.
     pub fn observe(&self, now: Stamp, memory: ProcessMemory) {
         let tables = self.tables();

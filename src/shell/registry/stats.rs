@@ -40,6 +40,7 @@ pub fn collect(registry: &Registry) -> Stats {
         batch_messages: registry.timings.batch_messages.view(),
         recovery_took: registry.timings.recovery_took.view(),
         reconnect_took: registry.timings.reconnect_took.view(),
+        teardown_took: registry.timings.teardown_took.view(),
         reconnect_last: observed.reconnect_last,
         message_rate,
         gap_rate_per_hour: observed.gap_rate.per_second(now.mono, gaps, HOUR) * HOUR.as_secs_f64(),

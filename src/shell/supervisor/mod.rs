@@ -346,6 +346,7 @@ impl Supervisor {
 
     fn record(&mut self, index: usize, teardown: Duration, now: Mono) {
         let Some(c) = self.connections.get_mut(index) else { return };
+        self.registry.torn_down(teardown);
         let reason = c.lifecycle.last_end().cloned().unwrap_or(EndReason::Stop);
         c.facts.status.tell(|told| {
             told.teardown = Some(teardown);

@@ -72,9 +72,18 @@ pub enum Move {
 
 impl Market {
     /// A market of `symbols` instruments (1 to 10,000) whose first version is dated `start`.
+    #[cfg(test)]
     pub fn new(symbols: usize, seed: u64, start: Wall) -> Market {
+        Market::with_levels(symbols, None, seed, start)
+    }
+
+    /// The same, every book with about so many levels a side where that is said.
+    pub fn with_levels(symbols: usize, levels: Option<usize>, seed: u64, start: Wall) -> Market {
         let mut random = Random::new(seed);
-        let specs = spec::specs(symbols.clamp(1, 10_000), &mut random);
+        let mut specs = spec::specs(symbols.clamp(1, 10_000), &mut random);
+        if let Some(levels) = levels {
+            specs.iter_mut().for_each(|spec| spec.levels = levels);
+        }
         let keep = (VERSIONS_MAX / specs.len()).clamp(1_000, 65_536);
         let instruments: Vec<Instrument> = specs
             .into_iter()

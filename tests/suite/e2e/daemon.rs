@@ -53,12 +53,13 @@ impl Daemon {
         fs::write(&path, format!("[http]\nlisten = \"127.0.0.1:0\"\n{config}"))
             .expect("the configuration is written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_depthd"));
-        command
-            .args(["run", "--config"])
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.args(["run", "--config"]).arg(&path);
+        Daemon::start_as(command, path, env)
+    }
+
+    /// Starts a program that logs as `depthd run` does and reads the configuration that stands there.
+    pub fn start_as(mut command: Command, path: PathBuf, env: &[(&str, &str)]) -> Daemon {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET");
         for (name, value) in env {
             command.env(name, value);
@@ -203,9 +204,14 @@ impl Daemon {
 
     /// The same of these symbols.
     pub fn audit_of(&self, sim: &Sim, symbols: &[String]) -> (usize, Vec<String>) {
+        self.audit_as(&sim.face().to_string(), sim, symbols)
+    }
+
+    /// The same where the feed has another name than its venue.
+    pub fn audit_as(&self, feed: &str, sim: &Sim, symbols: &[String]) -> (usize, Vec<String>) {
         let (mut audited, mut wrong) = (0, Vec::new());
         for symbol in symbols {
-            let book = self.json(&format!("/api/books/{}/{symbol}?depth=5000", sim.face()));
+            let book = self.json(&format!("/api/books/{feed}/{symbol}?depth=5000"));
             if book["state"] != "live" {
                 continue;
             }
@@ -237,7 +243,7 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// Asks first: one that is killed leaves its private directory behind.
+    /// Asks first: most tests end with a daemon that could stop in order, and this way it has to.
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(2);
         if self.is_running() {

@@ -55,6 +55,10 @@ impl Local {
         Local { registry, http, events, thread: Some(thread) }
     }
 
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// Holds every worker still until the senders are dropped.
     pub fn hold(&self) -> Vec<Sender<()>> {
         let hold = |worker: &depthd::shell::registry::WorkerEntry| {

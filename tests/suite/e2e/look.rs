@@ -20,6 +20,7 @@ pub fn metric(daemon: &Daemon, line: &str) -> f64 {
 /// A line of `/api/books`.
 #[derive(Clone, Debug)]
 pub struct Row {
+    pub feed: String,
     pub symbol: String,
     pub state: String,
     pub gaps: u64,
@@ -28,11 +29,19 @@ pub struct Row {
 
 /// The rows of one venue's books.
 pub fn rows(daemon: &Daemon, face: Face) -> Vec<Row> {
+    let mut rows = all_rows(daemon);
+    rows.retain(|row| row.feed == face.to_string());
+    rows
+}
+
+/// The rows of every book.
+pub fn all_rows(daemon: &Daemon) -> Vec<Row> {
     let books = daemon.json("/api/books");
-    let mine = books["books"].as_array().expect("a list").iter().filter(|r| r["feed"] == face.to_string());
     let text = |v: &serde_json::Value| v.as_str().expect("a string").to_owned();
     let number = |v: &serde_json::Value| v.as_u64().expect("a number");
-    mine.map(|r| Row {
+    let rows = books["books"].as_array().expect("a list").iter();
+    rows.map(|r| Row {
+        feed: text(&r["feed"]),
         symbol: text(&r["symbol"]),
         state: text(&r["state"]),
         gaps: number(&r["gaps"]),
@@ -47,10 +56,15 @@ pub fn gaps(daemon: &Daemon, face: Face) -> u64 {
 
 /// Stands the market still, and demands that every book of the venue is live, right, and at the venue's last version.
 pub fn assert_exact_and_newest(daemon: &Daemon, sim: &Sim) {
+    assert_feed_is_exact_and_newest(daemon, &sim.face().to_string(), sim);
+}
+
+/// The same where the feed has another name than its venue.
+pub fn assert_feed_is_exact_and_newest(daemon: &Daemon, feed: &str, sim: &Sim) {
     sim.quiesce();
     daemon.wait_until("every book at the newest version", |d| {
         sim.symbols().iter().all(|symbol| {
-            let book = d.json(&format!("/api/books/{}/{symbol}?depth=1", sim.face()));
+            let book = d.json(&format!("/api/books/{feed}/{symbol}?depth=1"));
             let newest = sim.newest(symbol).expect("a listed symbol");
             book["state"] == "live"
                 && match sim.face() {
@@ -61,7 +75,9 @@ pub fn assert_exact_and_newest(daemon: &Daemon, sim: &Sim) {
                 }
         })
     });
-    daemon.assert_exact(sim);
+    let symbols = sim.symbols();
+    let (audited, wrong) = daemon.audit_as(feed, sim, &symbols);
+    assert_eq!((audited, wrong), (symbols.len(), Vec::<String>::new()), "{feed}");
 }
 
 /// The least number of cost units that any window of the log left of `burst + per_second × window`: negative when the

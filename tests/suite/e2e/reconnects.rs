@@ -165,7 +165,7 @@ fn round(daemon: &Daemon, targets: &mut [&mut Target]) {
 ///
 /// tiny_http's pool has the process's own name for its threads. It grows with requests and shrinks after 5 s; how far
 /// is its own affair, and here only that it does.
-fn at_rest(daemon: &Daemon, pool_at_start: usize) -> (Vec<String>, Footprint) {
+pub fn at_rest(daemon: &Daemon, pool_at_start: usize) -> (Vec<String>, Footprint) {
     daemon.wait_until("HTTP at rest", |d| threads(d).1 <= pool_at_start);
     // The last exchange's sockets may be on their way out still: what is there all the time is what counts.
     let looks = (0..30).map(|_| {
@@ -177,7 +177,7 @@ fn at_rest(daemon: &Daemon, pool_at_start: usize) -> (Vec<String>, Footprint) {
 }
 
 /// The threads we named, and how many others there are.
-fn threads(daemon: &Daemon) -> (Vec<String>, usize) {
+pub fn threads(daemon: &Daemon) -> (Vec<String>, usize) {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("it runs");
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     let (pool, mut named): (Vec<_>, Vec<_>) =
@@ -187,7 +187,7 @@ fn threads(daemon: &Daemon) -> (Vec<String>, usize) {
 }
 
 /// The allocator's settings as the unit file gives them.
-fn unit_environment() -> Vec<(&'static str, &'static str)> {
+pub fn unit_environment() -> Vec<(&'static str, &'static str)> {
     let lines = include_str!("../../../systemd/depthd.service").lines();
     let words = lines.filter_map(|l| l.strip_prefix("Environment=")).flat_map(str::split_whitespace);
     let settings: Vec<_> =

@@ -3,6 +3,7 @@
 
 use super::daemon::{Daemon, PATIENCE, feed};
 use super::rogue::{Blackhole, Manners, Rogue};
+use crate::proof::amount::figure;
 use depthd::sim::{Face, Fault, LinkFault, RestFault, Sim, SimConfig};
 use serde_json::Value;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// The contract's own figure.
 const STOP_MAX: Duration = Duration::from_secs(1);
-const JOINED: &str = "stopped, every thread is joined";
+pub const JOINED: &str = "stopped, every thread is joined";
 
 /// A Binance feed of one symbol that connects there, slowly patient unless `more` says otherwise.
 pub fn binance(name: &str, url: &str, rest_url: &str, more: &str) -> String {
@@ -34,13 +35,13 @@ fn wait_phase(daemon: &Daemon, phase: &str) {
 /// Stops it and judges the stop.
 fn stop(state: &str, mut daemon: Daemon) {
     let (status, took) = daemon.stop();
-    eprintln!("stopped while {state}: {} ms", took.as_millis());
+    figure("T2", format!("stopped while {state}: {} ms", took.as_millis()));
     let log = daemon.wait_line(JOINED);
     assert!(status.success(), "{state}: {status}: {log}");
     assert!(took < STOP_MAX, "{state}: {took:?}");
 }
 
-fn silent(_: &str) -> Vec<u8> {
+pub fn silent(_: &str) -> Vec<u8> {
     Vec::new()
 }
 
@@ -237,7 +238,7 @@ fn under_a_mute_resolver() {
 /// The one documented exception: a lookup cannot be interrupted, so its thread ends with the process.
 fn stop_in_lookup(state: &str, mut daemon: Daemon) {
     let (status, took) = daemon.stop();
-    eprintln!("stopped while {state}: {} ms", took.as_millis());
+    figure("T2", format!("stopped while {state}: {} ms", took.as_millis()));
     daemon.wait_line("a name lookup is still waiting and cannot be interrupted");
     daemon.wait_line("stopped, 1 thread(s) left to the end of the process");
     assert!(status.success(), "{state}: {status}");
@@ -245,16 +246,16 @@ fn stop_in_lookup(state: &str, mut daemon: Daemon) {
 }
 
 /// A directory for one test.
-struct Scratch(PathBuf);
+pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Scratch {
+    pub fn new(name: &str) -> Scratch {
         let path = std::env::temp_dir().join(format!("depthd-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("made");
         Scratch(path)
     }
 
-    fn entries(&self) -> Vec<PathBuf> {
+    pub fn entries(&self) -> Vec<PathBuf> {
         let list = std::fs::read_dir(&self.0).expect("there");
         list.map(|entry| entry.expect("readable").path()).collect()
     }
@@ -266,50 +267,13 @@ impl Drop for Scratch {
     }
 }
 
-fn depthd(config: &Path, temp: &Path) -> Command {
+/// `depthd run`, whose temporary folder is this one.
+pub fn depthd(config: &Path, temp: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_depthd"));
     command.args(["run", "--config"]).arg(config).env("TMPDIR", temp);
     command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("RUNTIME_DIRECTORY");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
-}
-
-#[test]
-fn fifty_starts_and_stops_leave_nothing_behind() {
-    const CYCLES: u32 = 50;
-    let (temp, place) = (Scratch::new("cycles"), Scratch::new("cycles-place"));
-    let quiet = Rogue::start(Manners::Upgrade(Box::new(silent)));
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("bound");
-    let socket = place.0.join("http.sock");
-    let mut slowest = Duration::ZERO;
-    for cycle in 0..CYCLES {
-        // The same port and the same path each time: what is left behind is met by the next one.
-        let listen = if cycle % 2 == 0 { free.to_string() } else { format!("unix:{}", socket.display()) };
-        let config = place.0.join("depthd.toml");
-        let feed = binance("x", &format!("ws://{}", quiet.addr), "http://127.0.0.1:1", "");
-        std::fs::write(&config, format!("[http]\nlisten = \"{listen}\"\n{feed}")).expect("written");
-        let mut child = depthd(&config, &temp.0).spawn().expect("it starts");
-        let mut log = std::io::BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening on") {
-            line.clear();
-            let read = std::io::BufRead::read_line(&mut log, &mut line).expect("a line");
-            assert!(read > 0, "cycle {cycle}: it ended: {:?}", child.wait());
-        }
-        assert!(!temp.entries().is_empty(), "the private socket lives here");
-        let asked = Instant::now();
-        signal(child.id(), "TERM");
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut log, &mut rest).expect("the log");
-        let status = child.wait().expect("it ends");
-        slowest = slowest.max(asked.elapsed());
-        assert!(status.success() && rest.contains(JOINED), "cycle {cycle}: {status}: {rest}");
-        assert_eq!(temp.entries(), Vec::<PathBuf>::new(), "cycle {cycle}");
-        assert!(!socket.exists(), "cycle {cycle}");
-    }
-    eprintln!("{CYCLES} cycles, slowest stop {} ms", slowest.as_millis());
-    assert!(slowest < STOP_MAX, "{slowest:?}");
-    TcpListener::bind(free).expect("the port is free");
 }
 
 /// SIGTERM at any moment of the start: before there is anything to tidy, or in order.
@@ -324,7 +288,7 @@ fn a_stop_during_the_start_leaves_nothing_behind() {
     let feed = binance("x", "ws://127.0.0.1:1", "http://127.0.0.1:1", "");
     std::fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:0\"\n{feed}")).expect("written");
     let (mut orderly, mut early, mut unheard) = (0, 0, 0);
-    // The private directory exists before the daemon says that it listens, for a millisecond or two.
+    // The private directory exists for a part of a millisecond before the daemon says that it listens.
     for micros in (0..6_000).step_by(50) {
         let mut child = depthd(&config, &temp.0).stderr(Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_micros(micros));
@@ -357,11 +321,6 @@ fn a_stop_during_the_start_leaves_nothing_behind() {
 fn terminate(child: &std::process::Child) {
     let pid = rustix::process::Pid::from_child(child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("not yet waited for");
-}
-
-fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(sent.expect("kill runs").success());
 }
 
 /// Two stops at once: the second ends the process there and then, whatever the first is waiting for.
