@@ -197,7 +197,7 @@ impl Life {
         let more = self.round(at, socket, session, intake)?;
         if self.plan.status.last_frame() == Some(at.mono) {
             // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
-            session.frame(self.plan.clock.mono());
+            session.held_up(at.mono, self.plan.clock.mono());
         }
         Ok(more)
     }
@@ -232,6 +232,9 @@ impl Life {
     ) -> Result<(), EndReason> {
         session.frame(at.mono);
         self.plan.status.frame(at.mono);
+        if message.is_text() || message.is_binary() {
+            session.message(at.mono);
+        }
         match message {
             Message::Text(text) => {
                 let wake = self.plan.port.wake.clone();

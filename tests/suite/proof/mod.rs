@@ -2,3 +2,9 @@
 
 /// How much proof is asked for.
 mod amount;
+/// The hostile peers, as a table.
+mod cases;
+/// A venue that plays a script to its first client.
+mod script;
+/// Hostile WebSocket peers.
+mod websocket;
