@@ -209,6 +209,7 @@ impl Life {
         session: &mut Session,
         intake: &mut Intake,
     ) -> Result<bool, EndReason> {
+        socket.get_mut().wire_mut().begin_round();
         for _ in 0..FRAMES_PER_ROUND {
             // Data received before a stop still comes out after it; it is nobody's any more.
             if self.plan.port.wake.is_stopped() {
@@ -216,7 +217,9 @@ impl Life {
             }
             match socket.read() {
                 Ok(message) => self.frame(&message, at, session, intake)?,
-                Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(socket.get_ref().wire().is_round_over());
+                }
                 Err(e) => return Err(end_of_socket(&e)),
             }
         }

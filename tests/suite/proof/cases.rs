@@ -186,16 +186,15 @@ fn lengths() -> Vec<Case> {
 }
 
 fn floods() -> Vec<Case> {
-    let flood = |name, bytes: Vec<u8>, ends| {
-        let mut case = case(name, When::Live, vec![Act::Flood(bytes, FLOOD)], After::GoOn, ends);
+    let flood = |name, bytes: Vec<u8>, length, ends| {
+        let mut case = case(name, When::Live, vec![Act::Flood(bytes, length)], After::GoOn, ends);
         case.takes = FLOOD;
         case
     };
-    let fragments = |name, bytes: Vec<u8>| {
-        let acts = vec![Act::Say(frame(0x01, b"{")), Act::Flood(bytes, FLOOD)];
-        let mut case = case(name, When::Live, acts, After::GoOn, Ends::Closed);
-        case.takes = FLOOD;
-        case
+    // Ended by the daemon's own deadlines while the flood goes on, and not by what comes after it.
+    let fragments = |name, bytes: Vec<u8>, takes| {
+        let acts = vec![Act::Say(frame(0x01, b"{")), Act::Flood(bytes, 2 * FLOOD)];
+        Case { takes, ..case(name, When::Live, acts, After::Silence, Ends::Closed) }
     };
     let mut sliced = case(
         "a good message byte by byte",
@@ -206,13 +205,13 @@ fn floods() -> Vec<Case> {
     );
     sliced.takes = Duration::from_millis(500);
     vec![
-        flood("pings and no heartbeat", frame(0x89, b"ping"), Ends::Closed),
-        flood("a flood of pongs", frame(0x8A, b""), Ends::Closed),
-        flood("a flood of empty texts", frame(0x81, b""), Ends::CarriedOn),
-        flood("a flood of empty binaries", frame(0x82, b""), Ends::CarriedOn),
-        fragments("fragments of one byte without end", frame(0x00, b" ")),
-        fragments("empty fragments without end", frame(0x00, b"")),
-        fragments("pings without end inside a message", frame(0x89, b"")),
+        flood("pings and no heartbeat", frame(0x89, b"ping"), FLOOD, Ends::Closed),
+        flood("a flood of pongs", frame(0x8A, b""), FLOOD, Ends::Closed),
+        flood("a flood of empty texts", frame(0x81, b""), FLOOD / 2, Ends::CarriedOn),
+        flood("a flood of empty binaries", frame(0x82, b""), FLOOD / 2, Ends::CarriedOn),
+        fragments("fragments of one byte without end", frame(0x00, b" "), NO_TIME),
+        fragments("empty fragments without end", frame(0x00, b""), NO_TIME),
+        fragments("pings without end inside a message", frame(0x89, b""), NO_HEARTBEAT),
         carried("a thousand pings", frame(0x89, b"ping").repeat(1_000)),
         sliced,
     ]
