@@ -4,7 +4,13 @@
 mod amount;
 /// The hostile peers, as a table.
 mod cases;
+/// A thousand faults under the unit's limits.
+mod chaos;
+/// Every kind of fault a venue knows.
+mod kinds;
 /// A venue that plays a script to its first client.
 mod script;
+/// What the systemd unit grants.
+mod unit;
 /// Hostile WebSocket peers.
 mod websocket;
