@@ -124,6 +124,22 @@ impl Field {
         }
     }
 
+    /// No new faults; and those that wait for a message of their symbol meet one.
+    fn let_faults_run_out(&self) {
+        const CALM_ROUNDS: u32 = 20;
+        self.sims.iter().for_each(|sim| sim.set_faults(FaultLevel::Off));
+        let mut calm = 0;
+        while calm < CALM_ROUNDS {
+            let before = self.faults();
+            for sim in &self.sims {
+                let changes = sim.counters().messages_sent;
+                sim.symbols().iter().for_each(|symbol| sim.step(symbol));
+                self.daemon.wait_until("a change", |_| sim.counters().messages_sent > changes);
+            }
+            calm = if self.faults() == before { calm + 1 } else { 0 };
+        }
+    }
+
     fn reload(&mut self, feeds: &str, said: &str) {
         fs::write(self.daemon.config_path(), text(feeds)).expect("written");
         self.daemon.signal("HUP");
@@ -211,9 +227,7 @@ fn x1_s3_a_thousand_faults_end_in_no_exit_no_panic_and_no_wrong_book() {
     }
     let lasted = began.elapsed();
 
-    for sim in &field.sims {
-        sim.set_faults(FaultLevel::Off);
-    }
+    field.let_faults_run_out();
     let back = field.daemon.wait_all_live();
     for sim in &field.sims {
         assert_exact_and_newest(&field.daemon, sim);

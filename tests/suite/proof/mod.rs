@@ -2,14 +2,26 @@
 
 /// How much proof is asked for.
 mod amount;
+/// Ten thousand REST calls in the venue's log.
+mod calls;
 /// The hostile peers, as a table.
 mod cases;
 /// A thousand faults under the unit's limits.
 mod chaos;
+/// A wire with a length.
+mod delay;
+/// kill -9 at any instant.
+mod kill;
 /// Every kind of fault a venue knows.
 mod kinds;
+/// From a reset to the first live book.
+mod reset;
 /// A venue that plays a script to its first client.
 mod script;
+/// Peers that fall silent.
+mod silence;
+/// How soon it is ready, how soon it refuses.
+mod start;
 /// What the systemd unit grants.
 mod unit;
 /// Hostile WebSocket peers.

@@ -4,7 +4,7 @@ use crate::e2e::rogue::{header, text};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ pub enum After {
     Silence,
     /// Pongs and nothing else.
     Pongs,
+    Pings,
     Fin,
     Reset,
 }
@@ -53,21 +54,12 @@ pub struct Script {
     pub after: After,
 }
 
-/// Which moments the venue saw.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Moments {
-    /// The script began.
-    pub began: Option<Instant>,
-    /// The first client was gone, or was made to go.
-    pub over: Option<Instant>,
-}
-
 struct Seen {
     stop: AtomicBool,
     go: AtomicBool,
     clients: AtomicUsize,
-    upgrades: AtomicUsize,
-    moments: Mutex<Moments>,
+    /// The script began.
+    began: OnceLock<Instant>,
     script: Script,
 }
 
@@ -85,8 +77,7 @@ impl Scripted {
             stop: AtomicBool::new(false),
             go: AtomicBool::new(script.when != When::Live),
             clients: AtomicUsize::new(0),
-            upgrades: AtomicUsize::new(0),
-            moments: Mutex::default(),
+            began: OnceLock::new(),
             script,
         });
         let shared = seen.clone();
@@ -105,18 +96,14 @@ impl Scripted {
         Scripted { addr, seen, thread: Some(thread) }
     }
 
-    /// Connections that were upgraded, the scripted one with them.
-    pub fn upgrades(&self) -> usize {
-        self.seen.upgrades.load(SeqCst)
-    }
-
     /// The books are live: let it begin.
     pub fn go(&self) {
         self.seen.go.store(true, SeqCst);
     }
 
-    pub fn moments(&self) -> Moments {
-        *self.seen.moments.lock().expect("no panic")
+    /// When the script began.
+    pub fn began(&self) -> Option<Instant> {
+        self.seen.began.get().copied()
     }
 }
 
@@ -161,7 +148,6 @@ fn serve(mut stream: TcpStream, seen: &Seen) -> std::io::Result<()> {
         return stream.write_all(&crate::e2e::rogue::answer("503 Service Unavailable", b""));
     };
     stream.write_all(&switching(key, ""))?;
-    seen.upgrades.fetch_add(1, SeqCst);
     if when == Some(When::Upgraded) {
         return play(stream, seen, head.as_bytes());
     }
@@ -191,10 +177,8 @@ fn play(mut stream: TcpStream, seen: &Seen, head: &[u8]) -> std::io::Result<()> 
     let key = String::from_utf8_lossy(head);
     let accept =
         header(&key, "Sec-WebSocket-Key").map(|k| tungstenite::handshake::derive_accept_key(k.as_bytes()));
-    seen.moments.lock().expect("no panic").began = Some(Instant::now());
-    let played = acts(&mut stream, seen, accept.as_deref().unwrap_or_default());
-    seen.moments.lock().expect("no panic").over = Some(Instant::now());
-    played
+    seen.began.get_or_init(Instant::now);
+    acts(&mut stream, seen, accept.as_deref().unwrap_or_default())
 }
 
 fn acts(stream: &mut TcpStream, seen: &Seen, accept: &str) -> std::io::Result<()> {
@@ -225,6 +209,7 @@ fn acts(stream: &mut TcpStream, seen: &Seen, accept: &str) -> std::io::Result<()
             listen(stream, &mut Vec::new(), seen)?;
         },
         After::Pongs => behave(stream, seen, &[0x8A, 0], || false),
+        After::Pings => behave(stream, seen, &[0x89, 0], || false),
         After::GoOn => {
             stream.write_all(&book(SYMBOLS[0], 2, false, 3))?;
             behave(stream, seen, &heartbeat(), || false)

@@ -10,40 +10,42 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// `idle_timeout` and `connect_timeout` of the daemon under test.
-const DEADLINE: Duration = Duration::from_secs(1);
+pub const DEADLINE: Duration = Duration::from_secs(1);
 /// On a busy machine a thread may not run for a while, the venue's own with it.
 const BUSY: Duration = Duration::from_secs(1);
 /// Cases at once, each against a daemon of its own.
 const AT_ONCE: usize = 4;
 
-pub fn feed(venue: &Scripted, scheme: &str, more: &str) -> String {
+fn feed(venue: &Scripted, scheme: &str) -> String {
     let port = venue.addr.port();
     format!(
         "[[feed]]\nname = \"x\"\nvenue = \"coinapi\"\nurl = \"{scheme}://localhost:{port}/\"\nrest_url = \"http://{}\"\n\
          symbols = {SYMBOLS:?}\nconnect_timeout = \"1s\"\nidle_timeout = \"1s\"\nmax_message = \"64KiB\"\n\
-         backoff = {{ first = \"20ms\", max = \"100ms\" }}\n{more}\n",
+         backoff = {{ first = \"20ms\", max = \"100ms\" }}\n",
         venue.addr
     )
 }
 
 /// What the first book shows: state, sequence, best ask.
-pub fn shown(daemon: &Daemon) -> (String, u64, String) {
+fn shown(daemon: &Daemon) -> (String, u64, String) {
     let book = daemon.json(&format!("/api/books/x/{}", SYMBOLS[0]));
     let text = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
     (text(&book["state"]), book["sequence"].as_u64().unwrap_or(0), text(&book["asks"][0][0]))
 }
 
-struct Outcome {
-    name: &'static str,
-    how: &'static str,
-    took: Duration,
-    line: String,
+pub struct Outcome {
+    pub name: &'static str,
+    pub how: &'static str,
+    /// From the script's beginning until the log said so.
+    pub took: Duration,
+    /// What the log said of the end.
+    pub line: String,
 }
 
 /// Plays one case. `Err` says what was wrong.
-fn play(case: &Case) -> Result<Outcome, String> {
+pub fn play(case: &Case) -> Result<Outcome, String> {
     let venue = Scripted::start(case.script.clone());
-    let mut daemon = Daemon::start(&feed(&venue, case.scheme, ""));
+    let mut daemon = Daemon::start(&feed(&venue, case.scheme));
     if case.script.when == When::Live {
         daemon.wait_all_live();
         venue.go();
@@ -71,7 +73,7 @@ fn play(case: &Case) -> Result<Outcome, String> {
         }
         std::thread::park_timeout(Duration::from_millis(2));
     };
-    let began = venue.moments().began.ok_or("the script never began")?;
+    let began = venue.began().ok_or("the script never began")?;
     let took = began.elapsed();
     if took > DEADLINE + case.takes + BUSY {
         return Err(format!("{how} only after {took:?}"));
