@@ -199,6 +199,7 @@ impl Plant {
                 idle_timeout: config.idle_timeout,
                 connection_age_max: config.profile.connection_age_max,
                 ack_within: config.profile.ack_within,
+                heartbeat: config.profile.heartbeat,
             },
             routes: self.routes(plan, feed),
             message_bytes_max: config.max_message,

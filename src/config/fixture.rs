@@ -30,6 +30,7 @@ static KEYLESS: Profile = Profile {
     connection_age_max: None,
     handover: false,
     ack_within: None,
+    heartbeat: None,
 };
 
 static KEYED: Profile = Profile {

@@ -16,6 +16,11 @@ use std::time::Duration;
 /// Twice the size gained nothing more.
 const READ_AHEAD_BYTES: usize = 32 * 1024;
 
+/// Read between two looks of the owner at its deadlines: more than a round's frames usually have, and a few milliseconds'
+/// work when they are as small as frames get. A peer that sends fragments of nothing faster than they are read would
+/// otherwise keep the WebSocket layer looking for the end of its message for ever.
+const ROUND_BYTES: usize = 256 * 1024;
+
 #[derive(Clone, Copy, Debug)]
 enum Mode {
     /// Wait, but not past this instant.
@@ -33,6 +38,8 @@ pub struct Wire {
     ahead: Vec<u8>,
     ahead_used: usize,
     ahead_filled: usize,
+    /// What may still be read in this round.
+    round_left: usize,
 }
 
 impl Wire {
@@ -49,7 +56,8 @@ impl Wire {
     ) -> io::Result<Wire> {
         tcp.set_nonblocking(true)?;
         let ahead = if read_ahead { vec![0; READ_AHEAD_BYTES] } else { Vec::new() };
-        Ok(Wire { tcp, wake, clock, mode: Mode::Until(deadline), ahead, ahead_used: 0, ahead_filled: 0 })
+        let (mode, round_left) = (Mode::Until(deadline), ROUND_BYTES);
+        Ok(Wire { tcp, wake, clock, mode, ahead, ahead_used: 0, ahead_filled: 0, round_left })
     }
 
     /// From now on reads and writes wait, up to `deadline`.
@@ -57,9 +65,33 @@ impl Wire {
         self.mode = Mode::Until(deadline);
     }
 
-    /// From now on reads and writes that would wait return `WouldBlock`.
+    /// From now on reads and writes that would wait return `WouldBlock`, and so do reads beyond the round's bytes.
     pub fn set_ready_only(&mut self) {
         self.mode = Mode::ReadyOnly;
+    }
+
+    /// A round of reading begins.
+    pub fn begin_round(&mut self) {
+        self.round_left = ROUND_BYTES;
+    }
+
+    /// Its bytes are read: there may be more on the socket.
+    pub fn is_round_over(&self) -> bool {
+        self.round_left == 0
+    }
+
+    /// Reads from the socket, within the round.
+    fn receive(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Mode::Until(_) = self.mode {
+            return self.retry(PollFlags::IN, |tcp| tcp.read(buf));
+        }
+        if self.round_left == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let room = buf.len().min(self.round_left);
+        let got = self.retry(PollFlags::IN, |tcp| tcp.read(&mut buf[..room]))?;
+        self.round_left -= got;
+        Ok(got)
     }
 
     pub fn tcp(&self) -> &TcpStream {
@@ -124,11 +156,11 @@ pub fn wait_until(
 impl Read for Wire {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.ahead.is_empty() {
-            return self.retry(PollFlags::IN, |tcp| tcp.read(buf));
+            return self.receive(buf);
         }
         if self.ahead_used == self.ahead_filled {
             let mut ahead = std::mem::take(&mut self.ahead);
-            let got = self.retry(PollFlags::IN, |tcp| tcp.read(&mut ahead));
+            let got = self.receive(&mut ahead);
             self.ahead = ahead;
             self.ahead_used = 0;
             self.ahead_filled = 0;

@@ -87,4 +87,7 @@ pub struct Profile {
     pub handover: bool,
     /// Whether subscriptions are answered, and within what time an answer is due.
     pub ack_within: Option<Duration>,
+    /// The longest silence the venue promises: a message of its own after that, whatever the market does. `None` where
+    /// a quiet market is silent but for pings.
+    pub heartbeat: Option<Duration>,
 }

@@ -31,6 +31,16 @@ pub struct SessionRules {
     pub connection_age_max: Option<Duration>,
     /// The venue answers each message of ours within this; `None` where it answers none.
     pub ack_within: Option<Duration>,
+    /// The longest silence the venue promises, `None` where it promises none. See [`SessionRules::message_timeout`].
+    pub heartbeat: Option<Duration>,
+}
+
+impl SessionRules {
+    /// No message for so long, whatever pings and pongs say: a peer that answers for a stream that is dead. Two
+    /// heartbeats at least, since one may be late.
+    fn message_timeout(&self) -> Option<Duration> {
+        self.heartbeat.map(|every| self.idle_timeout.max(every.saturating_mul(2)))
+    }
 }
 
 /// What a message of an in-band restart does to its books. Tell them after it was written.
@@ -65,6 +75,8 @@ pub struct Session {
     leave_at: Mono,
     upgraded: bool,
     last_frame: Option<Mono>,
+    /// The last frame that was more than a ping or a pong; the first of any kind, until there is one.
+    last_message: Option<Mono>,
     /// The peer was asked for a sign of life since then.
     pinged: bool,
     opening: VecDeque<String>,
@@ -93,6 +105,7 @@ impl Session {
             leave_at,
             upgraded: false,
             last_frame: None,
+            last_message: None,
             pinged: false,
             opening: opening.into(),
             pay_at: Mono::ZERO,
@@ -113,7 +126,22 @@ impl Session {
     /// A frame came, of any kind, pings included.
     pub fn frame(&mut self, now: Mono) {
         self.last_frame = Some(now);
+        self.last_message.get_or_insert(now);
         self.pinged = false;
+    }
+
+    /// It was a message of the venue.
+    pub fn message(&mut self, now: Mono) {
+        self.last_message = Some(now);
+    }
+
+    /// What came at `at` could be taken only until `now`: that silence was ours.
+    pub fn held_up(&mut self, at: Mono, now: Mono) {
+        for last in [&mut self.last_frame, &mut self.last_message].into_iter().flatten() {
+            if *last == at {
+                *last = now;
+            }
+        }
     }
 
     /// The frame was about the connection itself.
@@ -298,7 +326,10 @@ impl Session {
         let after = |since: Option<Mono>, wait: Duration| since.map_or(Mono::NEVER, |at| at.after(wait));
         let (connect_by, idle_at) = match self.last_frame {
             None => (self.connect_by, Mono::NEVER),
-            Some(at) => (Mono::NEVER, at.after(self.rules.idle_timeout)),
+            Some(at) => {
+                let silent_at = self.rules.message_timeout().map_or(Mono::NEVER, |t| after(self.last_message, t));
+                (Mono::NEVER, at.after(self.rules.idle_timeout).min(silent_at))
+            }
         };
         let ack_by = self
             .rules

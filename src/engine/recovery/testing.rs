@@ -30,6 +30,7 @@ static REST: Profile = Profile {
     connection_age_max: None,
     handover: false,
     ack_within: None,
+    heartbeat: None,
 };
 
 static IN_BAND: Profile = Profile {

@@ -96,6 +96,12 @@ pub trait Socket {
     /// # Errors
     /// As tungstenite's; `WouldBlock` when something is still kept.
     fn flush(&mut self) -> Result<(), Error>;
+    /// A round of reading begins: from here on so much is read before the owner looks at its deadlines again.
+    fn begin_round(&mut self) {}
+    /// Whether `WouldBlock` means that the round is over: there may be more.
+    fn is_round_over(&self) -> bool {
+        false
+    }
 }
 
 impl Socket for WebSocket<Link> {
@@ -109,6 +115,14 @@ impl Socket for WebSocket<Link> {
 
     fn flush(&mut self) -> Result<(), Error> {
         WebSocket::flush(self)
+    }
+
+    fn begin_round(&mut self) {
+        self.get_mut().wire_mut().begin_round();
+    }
+
+    fn is_round_over(&self) -> bool {
+        self.get_ref().wire().is_round_over()
     }
 }
 
@@ -295,12 +309,13 @@ impl<S: Socket> Life<S> {
         let more = self.round(at)?;
         if self.plan.status.last_frame() == Some(at.mono) {
             // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
-            self.session.frame(self.plan.clock.mono());
+            self.session.held_up(at.mono, self.plan.clock.mono());
         }
         Ok(more)
     }
 
     fn round(&mut self, at: Stamp) -> Result<bool, EndReason> {
+        self.socket.begin_round();
         for _ in 0..FRAMES_PER_ROUND {
             // Data received before a stop still comes out after it; it is nobody's any more.
             if self.plan.port.wake.is_stopped() {
@@ -308,7 +323,9 @@ impl<S: Socket> Life<S> {
             }
             match self.socket.read() {
                 Ok(message) => self.frame(&message, at)?,
-                Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(self.socket.is_round_over());
+                }
                 Err(e) => return Err(end_of_socket(&e)),
             }
         }
@@ -318,6 +335,9 @@ impl<S: Socket> Life<S> {
     fn frame(&mut self, message: &Message, at: Stamp) -> Result<(), EndReason> {
         self.session.frame(at.mono);
         self.plan.status.frame(at.mono);
+        if message.is_text() || message.is_binary() {
+            self.session.message(at.mono);
+        }
         match message {
             Message::Text(text) => {
                 let (venue, wake) = (self.plan.venue.as_ref(), &self.plan.port.wake);

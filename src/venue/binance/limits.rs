@@ -51,4 +51,6 @@ pub static PROFILE: Profile = Profile {
     // Answers come within a round trip; ten seconds also forgive a link that lost a packet or three. Streams named
     // in the address are not answered: nothing was asked.
     ack_within: Some(Duration::from_secs(10)),
+    // A ping every 20 s, and nothing else is promised.
+    heartbeat: None,
 };

@@ -61,4 +61,6 @@ pub static PROFILE: Profile = Profile {
     handover: false,
     // No control message is ever answered.
     ack_within: None,
+    // With `heartbeat` in the hello, a message each second in which there was no other.
+    heartbeat: Some(Duration::from_secs(1)),
 };

@@ -52,13 +52,30 @@ impl Daemon {
         let path = std::env::temp_dir().join(format!("depthd-e2e-{}-{n}.toml", std::process::id()));
         fs::write(&path, format!("[http]\nlisten = \"127.0.0.1:0\"\n{config}"))
             .expect("the configuration is written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_depthd"));
-        command.args(["run", "--config"]).arg(&path);
-        Daemon::start_as(command, path, env)
+        let mut daemon = Daemon::launch(path, env);
+        daemon.wait_listening();
+        daemon
+    }
+
+    /// Starts `depthd run` with this file as it is, and waits for nothing. The file goes when this is dropped.
+    pub fn launch(config: PathBuf, env: &[(&str, &str)]) -> Daemon {
+        Daemon::launch_by(Command::new(env!("CARGO_BIN_EXE_depthd")), config, env)
+    }
+
+    /// The same by a command of the test's own, which ends up as the daemon: a shell that sets limits first.
+    pub fn launch_by(mut command: Command, config: PathBuf, env: &[(&str, &str)]) -> Daemon {
+        command.args(["run", "--config"]).arg(&config);
+        Daemon::launch_as(command, config, env)
     }
 
     /// Starts a program that logs as `depthd run` does and reads the configuration that stands there.
-    pub fn start_as(mut command: Command, path: PathBuf, env: &[(&str, &str)]) -> Daemon {
+    pub fn start_as(command: Command, config: PathBuf, env: &[(&str, &str)]) -> Daemon {
+        let mut daemon = Daemon::launch_as(command, config, env);
+        daemon.wait_listening();
+        daemon
+    }
+
+    fn launch_as(mut command: Command, config: PathBuf, env: &[(&str, &str)]) -> Daemon {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET");
         for (name, value) in env {
@@ -66,17 +83,21 @@ impl Daemon {
         }
         let mut child = command.spawn().expect("depthd starts");
         let log = follow(child.stderr.take().expect("piped"));
-        let mut daemon = Daemon {
-            child,
-            http: SocketAddr::from(([127, 0, 0, 1], 0)),
-            log,
-            lines: Vec::new(),
-            config: path,
-        };
-        let line = daemon.wait_line("listening on ");
+        let http = SocketAddr::from(([127, 0, 0, 1], 0));
+        Daemon { child, http, log, lines: Vec::new(), config }
+    }
+
+    /// Waits until it listens, and learns where.
+    pub fn wait_listening(&mut self) {
+        let line = self.wait_line("listening on ");
         let address = line.rsplit(' ').next().unwrap_or_default();
-        daemon.http = address.parse().unwrap_or_else(|_| panic!("an address at the end of {line:?}"));
-        daemon
+        self.http = address.parse().unwrap_or_else(|_| panic!("an address at the end of {line:?}"));
+    }
+
+    /// Ends it as the kernel does when memory is short, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     pub fn pid(&self) -> u32 {

@@ -44,6 +44,7 @@ static BY_REST: Profile = Profile {
     connection_age_max: None,
     handover: false,
     ack_within: None,
+    heartbeat: None,
 };
 
 static IN_BAND: Profile = Profile {

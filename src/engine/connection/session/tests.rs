@@ -7,6 +7,7 @@ const RULES: SessionRules = SessionRules {
     idle_timeout: Duration::from_secs(10),
     connection_age_max: Some(Duration::from_secs(86_400)),
     ack_within: None,
+    heartbeat: None,
 };
 
 fn s(n: u64) -> Mono {
@@ -193,6 +194,36 @@ fn a_quiet_peer_is_asked_once_and_lives_by_its_answer() {
     session.frame(s(7));
     assert_eq!(all(&mut session, s(12)), [SessionAction::Ping], "and again after an answer");
     ended(&mut session, s(17), EndReason::IdleTimeout);
+}
+
+/// A venue that promises a message each second answered pings for ever over a stream that was dead, and was believed.
+#[test]
+fn pongs_do_not_stand_for_promised_heartbeats() {
+    let rules = SessionRules { heartbeat: Some(Duration::from_secs(1)), ..RULES };
+    let mut session = up(rules);
+    session.message(s(3));
+    for n in 4..13 {
+        session.frame(s(n));
+        assert_eq!(all(&mut session, s(n)), [], "at {n}");
+    }
+    ended(&mut session, s(13), EndReason::IdleTimeout);
+
+    // A round of pings that takes long is no message; one with a message that had to wait is.
+    let mut session = up(rules);
+    session.message(s(3));
+    session.held_up(s(3), s(4));
+    session.frame(s(12));
+    session.held_up(s(12), s(13));
+    assert_eq!(all(&mut session, s(13)), []);
+    ended(&mut session, s(14), EndReason::IdleTimeout);
+
+    // An idle timeout as short as the heartbeat must not take one that is a little late for silence.
+    let mut session = up(SessionRules { idle_timeout: Duration::from_secs(1), ..rules });
+    session.message(s(1));
+    session.frame(s(2));
+    assert!(!all(&mut session, s(2)).contains(&SessionAction::End(EndReason::IdleTimeout)));
+    session.frame(s(3));
+    ended(&mut session, s(3), EndReason::IdleTimeout);
 }
 
 #[test]
