@@ -83,7 +83,7 @@ impl Field {
     }
 
     fn faults(&self) -> u64 {
-        self.sims.iter().map(Sim::faults_injected).sum::<u64>() + self.blows.values().sum::<u64>()
+        self.sims.iter().map(|sim| sim.faults_injected()).sum::<u64>() + self.blows.values().sum::<u64>()
     }
 
     fn sample(&mut self) {
