@@ -60,6 +60,8 @@ pub enum Command {
     /// To one connection, symbol or call, drawn from all.
     Strike(Fault),
     Faults(FaultLevel),
+    /// What was asked for and has not happened yet does not happen.
+    Calm,
     /// So many messages at once, whatever the rate.
     Burst(u32),
     /// One change of this symbol, whatever the rate.
@@ -271,6 +273,7 @@ impl Exchange {
                     self.faults = level;
                     self.next_fault = Mono::ZERO;
                 }
+                Command::Calm => self.calm(),
                 Command::Burst(count) => self.burst += f64::from(count),
                 Command::Step(symbol) if symbol < self.symbols.len() => {
                     let shared = self.shared.clone();
