@@ -219,7 +219,7 @@ fn h7_accept_goes_on_after_errors() {
     let before = errors();
     // Not one descriptor to spare, once the last exchange's are given back.
     victim.must_be_in_bounds();
-    victim.limit_fds(victim.footprint().fds);
+    victim.limit_fds(victim.first_free_fd());
     let began = Instant::now();
     let waiting: Vec<TcpStream> = (0..20)
         .filter_map(|_| TcpStream::connect_timeout(&victim.addr, Duration::from_millis(100)).ok())
