@@ -7,6 +7,11 @@ use depthd::config::{Surroundings, Venues};
 use depthd::venue::catalog;
 use std::process::ExitCode;
 
+/// Its settings are in `.cargo/config.toml`: a reconnect leaves no heap behind, whoever starts the program.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static HEAP: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let env = |name: &str| std::env::var(name).ok();
     let around =

@@ -83,7 +83,15 @@ impl Victim {
         Footprint { threads: entries("task"), fds: entries("fd"), rss_kib }
     }
 
-    /// From here on it may have this many descriptors.
+    /// The lowest number that no descriptor has: the limit under which there is none to be had, whatever their count.
+    pub fn first_free_fd(&self) -> usize {
+        let list = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("procfs");
+        let taken: Vec<usize> =
+            list.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+        (0..).find(|n| !taken.contains(n)).expect("fewer than all numbers")
+    }
+
+    /// From here on its descriptors have numbers below this.
     pub fn limit_fds(&self, fds: usize) {
         let pid = rustix::process::Pid::from_child(&self.child);
         let limit = rustix::process::Rlimit { current: Some(fds as u64), maximum: Some(4_096) };

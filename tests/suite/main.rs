@@ -1,5 +1,10 @@
 //! The integration crate: one module a concern.
 
+/// As the program has it: some of these tests are a daemon themselves, and their memory is measured.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static HEAP: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Recorded frames through the codecs.
 mod captures;
 /// Example and bad configurations, as a person meets them.

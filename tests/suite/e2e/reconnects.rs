@@ -1,9 +1,5 @@
 //! Fifty forced reconnects of every kind leave nothing behind: threads and descriptors exactly as before, memory within
 //! 256 KiB, each book stale in between and exact after.
-//!
-//! What the kernel counts as memory is the daemon's own and what the allocator has not given back. glibc keeps up to
-//! eight heaps a core, and the buffers of a reader's life may come to lie in any of them; the unit file limits that, and
-//! so the daemon is measured with the unit file's own settings.
 
 use super::daemon::{Daemon, Footprint, feed};
 use super::look::{Row, assert_exact_and_newest, metric, rows};
@@ -186,16 +182,6 @@ pub fn threads(daemon: &Daemon) -> (Vec<String>, usize) {
     (named, pool.len())
 }
 
-/// The allocator's settings as the unit file gives them.
-pub fn unit_environment() -> Vec<(&'static str, &'static str)> {
-    let lines = include_str!("../../../systemd/depthd.service").lines();
-    let words = lines.filter_map(|l| l.strip_prefix("Environment=")).flat_map(str::split_whitespace);
-    let settings: Vec<_> =
-        words.filter_map(|w| w.split_once('=')).filter(|(n, _)| n.starts_with("MALLOC_")).collect();
-    assert_eq!(settings.len(), 3, "{settings:?}");
-    settings
-}
-
 #[test]
 fn fifty_reconnects_of_every_kind_leave_nothing_behind() {
     let each: Option<usize> =
@@ -207,9 +193,7 @@ fn fifty_reconnects_of_every_kind_leave_nothing_behind() {
         // Each life counts as a success at once, so that a hundred ends in a row are not taken for an outage.
         feed(&t.sim, quick).replace("reset_after = \"60s\"", "reset_after = \"10ms\"")
     });
-    let mut env = unit_environment();
-    env.push(("COINAPI_KEY", "sim-key"));
-    let daemon = Daemon::start_with(&feeds.concat(), &env);
+    let daemon = Daemon::start(&feeds.concat());
     let pool = threads(&daemon).1;
     daemon.wait_all_live();
 

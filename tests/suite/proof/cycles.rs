@@ -65,7 +65,7 @@ impl Place {
         let took = asked.elapsed();
         assert!(status.success() && rest.contains(JOINED), "cycle {cycle}: {status}: {rest}");
         assert_eq!(self.temp.entries(), Vec::<PathBuf>::new(), "cycle {cycle}");
-        assert!(cycle % 2 == 0 || !self.socket.exists(), "cycle {cycle}");
+        assert!(cycle.is_multiple_of(2) || !self.socket.exists(), "cycle {cycle}");
         took
     }
 }

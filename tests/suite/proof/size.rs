@@ -3,7 +3,6 @@
 
 use super::amount::{amount, figure};
 use crate::e2e::daemon::{Daemon, feed};
-use crate::e2e::reconnects::unit_environment;
 use depthd::sim::Sim;
 use depthd::sim::config::{Allowance, Face, FaultLevel, SimConfig};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -38,9 +37,7 @@ fn l4_two_hundred_deep_books_and_every_fault_in_32_mib() {
     let sims = [Face::CoinApi, Face::Binance].map(venue);
     let more = "recovery = { rate = \"1000000/m\", burst = 1000000, max_concurrent = 4 }";
     let config: String = sims.iter().map(|sim| feed(sim, more)).collect();
-    let mut env = unit_environment();
-    env.push(("COINAPI_KEY", "sim-key"));
-    let daemon = Daemon::start_with(&config, &env);
+    let daemon = Daemon::start(&config);
     let (over, pid) = (AtomicBool::new(false), daemon.pid());
     let (mut samples, books) = std::thread::scope(|scope| {
         let sampler = scope.spawn(|| {
