@@ -327,7 +327,8 @@ impl Session {
         let (connect_by, idle_at) = match self.last_frame {
             None => (self.connect_by, Mono::NEVER),
             Some(at) => {
-                let silent_at = self.rules.message_timeout().map_or(Mono::NEVER, |t| after(self.last_message, t));
+                let silent_at =
+                    self.rules.message_timeout().map_or(Mono::NEVER, |t| after(self.last_message, t));
                 (Mono::NEVER, at.after(self.rules.idle_timeout).min(silent_at))
             }
         };

@@ -14,12 +14,16 @@ mod delay;
 mod kill;
 /// Every kind of fault a venue knows.
 mod kinds;
+/// How much of the log a peer can fill.
+mod loglines;
 /// From a reset to the first live book.
 mod reset;
 /// A venue that plays a script to its first client.
 mod script;
 /// Peers that fall silent.
 mod silence;
+/// What a fault a minute costs.
+mod soak;
 /// How soon it is ready, how soon it refuses.
 mod start;
 /// What the systemd unit grants.
