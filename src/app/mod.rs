@@ -40,8 +40,9 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use workers::{Alarm, Room, Workers};
 
-/// A thread that waits at most half a second between two signs of life is suspect after ten; the watchdog gives it ten more.
-const BEAT_WITHIN: Duration = Duration::from_secs(10);
+/// A thread that waits at most a second between two signs of life is suspect after eight. The watchdog, fed a moment before
+/// that, gives it twenty more, and a start takes one: whatever is stuck is running again within thirty seconds.
+const BEAT_WITHIN: Duration = Duration::from_secs(8);
 /// How long the stop waits for a name lookup that cannot be interrupted.
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(400);
 /// Events per connection that may be on their way: four of one life, and the answers of every worker.
