@@ -27,8 +27,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-/// A thread that waits at most half a second between two signs of life is suspect after ten; the watchdog gives it ten more.
-const BEAT_WITHIN: Duration = Duration::from_secs(10);
+/// A thread that waits at most a second between two signs of life is suspect after eight. The watchdog, fed a moment before
+/// that, gives it twenty more, and a start takes one: whatever is stuck is running again within thirty seconds.
+pub const BEAT_WITHIN: Duration = Duration::from_secs(8);
 /// Events per connection that may be on their way: four of one life, and the answers of every worker.
 const EVENTS_PER_CONNECTION: usize = 16;
 /// What reloads may add before a channel's capacity, fixed at the start, is too small: then a restart is due.

@@ -1,5 +1,6 @@
 //! The workers: what each is made of, and their threads, each of which starts its worker over in place when it panics.
 
+use crate::app::assembly::BEAT_WITHIN;
 use crate::config::Pipeline;
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-const BEAT_WITHIN: Duration = Duration::from_secs(10);
 /// Requests from the side that may wait at one worker: the HTTP handlers', the REST answers', and a few of the pulse's.
 const SIDE_MAX: usize = 64;
 /// Lifecycle jobs that may wait at one worker beside the counted messages: an opening, a fence and two spare a connection.

@@ -19,7 +19,7 @@ pub struct BackoffRules {
     pub first: Duration,
     /// The last ceiling.
     pub max: Duration,
-    /// Success for this long forgets the failures before it.
+    /// Success for this long forgets the failures before it; each quarter of it forgets one.
     pub reset_after: Duration,
 }
 
@@ -37,15 +37,22 @@ impl Backoff {
         Backoff { rules, failures: 0, good_since: None, random: Random::new(seed) }
     }
 
-    /// It works from here on. The failures are forgotten once it has for `reset_after`.
+    /// It works from here on. The failures are forgotten once it has for `reset_after`, and one of them with each
+    /// quarter before that: something that fails once a minute is not failing harder and harder.
     pub fn succeeded(&mut self, now: Mono) {
         self.good_since.get_or_insert(now);
     }
 
     /// It failed, or ended: how long to wait before the next try.
     pub fn failed(&mut self, now: Mono) -> Duration {
-        if self.good_since.take().is_some_and(|since| now.since(since) >= self.rules.reset_after) {
-            self.failures = 0;
+        if let Some(since) = self.good_since.take() {
+            let (lasted, quarter) = (now.since(since), self.rules.reset_after / 4);
+            self.failures = match lasted.as_nanos().checked_div(quarter.as_nanos()) {
+                Some(quarters) if lasted < self.rules.reset_after => {
+                    self.failures.saturating_sub(u32::try_from(quarters).unwrap_or(u32::MAX))
+                }
+                _ => 0,
+            };
         }
         let wait = full_jitter(self.rules.first, self.rules.max, self.failures, &mut self.random);
         self.failures = self.failures.saturating_add(1);
@@ -103,12 +110,27 @@ mod tests {
             b.failed(s(0));
         }
         b.succeeded(s(10));
-        b.failed(s(69));
-        assert_eq!(b.failures(), 6, "59 s were not enough");
+        b.failed(s(24));
+        assert_eq!(b.failures(), 6, "14 s were not enough");
+        b.succeeded(s(30));
+        b.failed(s(89));
+        assert_eq!(b.failures(), 4, "59 s forgot three");
         b.succeeded(s(100));
         b.succeeded(s(159));
         b.failed(s(160));
         assert_eq!(b.failures(), 1, "60 s were, counted from the first success");
+    }
+
+    /// A connection that lived 59 s of each minute never reached the 60 s that forgive, and came to wait half a minute of
+    /// each.
+    #[test]
+    fn a_failure_a_minute_does_not_add_up() {
+        let mut b = Backoff::new(RULES, 1);
+        for minute in 0..60 {
+            let wait = b.failed(s(minute * 60));
+            assert!(b.failures() == 1 && wait <= RULES.first, "minute {minute}: {wait:?}");
+            b.succeeded(s(minute * 60 + 1));
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct Session {
     leave_at: Mono,
     upgraded: bool,
     last_frame: Option<Mono>,
-    /// The last frame that was more than a ping or a pong; the first of any kind, until there is one.
+    /// The last frame that was more than a ping or a pong; before the first, when the venue was told all it waits for.
     last_message: Option<Mono>,
     /// The peer was asked for a sign of life since then.
     pinged: bool,
@@ -119,14 +119,21 @@ impl Session {
     }
 
     /// The upgrade is done: messages may go.
-    pub fn upgraded(&mut self, _now: Mono) {
+    pub fn upgraded(&mut self, now: Mono) {
         self.upgraded = true;
+        self.told(now);
+    }
+
+    /// From here on the venue owes messages, if nothing is left that it must be told first.
+    fn told(&mut self, now: Mono) {
+        if self.opening.is_empty() {
+            self.last_message.get_or_insert(now);
+        }
     }
 
     /// A frame came, of any kind, pings included.
     pub fn frame(&mut self, now: Mono) {
         self.last_frame = Some(now);
-        self.last_message.get_or_insert(now);
         self.pinged = false;
     }
 
@@ -291,6 +298,7 @@ impl Session {
             Ok(()) => {
                 let text = self.opening.pop_front()?;
                 self.sent(now);
+                self.told(now);
                 Some(SessionAction::Send { text, restart: None })
             }
             // It cannot be in time: leave now, and do not come back before it can.
@@ -327,7 +335,8 @@ impl Session {
         let (connect_by, idle_at) = match self.last_frame {
             None => (self.connect_by, Mono::NEVER),
             Some(at) => {
-                let silent_at = self.rules.message_timeout().map_or(Mono::NEVER, |t| after(self.last_message, t));
+                let silent_at =
+                    self.rules.message_timeout().map_or(Mono::NEVER, |t| after(self.last_message, t));
                 (Mono::NEVER, at.after(self.rules.idle_timeout).min(silent_at))
             }
         };

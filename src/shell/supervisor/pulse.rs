@@ -36,6 +36,8 @@ pub struct Pulse {
     ready: bool,
     warned: bool,
     throttled: bool,
+    /// The thread that was last said to be late, so that it is said once.
+    late: Option<String>,
 }
 
 impl Pulse {
@@ -61,6 +63,7 @@ impl Pulse {
             ready: false,
             warned: false,
             throttled: false,
+            late: None,
         }
     }
 
@@ -94,11 +97,16 @@ impl Pulse {
         let http = || (self.http)(now).into_iter().find(|t| t.is_overdue(now)).map(|t| t.name);
         match registry.overdue(now.mono).or_else(http) {
             None => {
+                self.late = None;
                 self.fed = now.mono;
                 self.notify.status(&registry.summary());
                 self.notify.watchdog();
             }
-            Some(thread) => log::error!("thread {thread} has not reported in time; the watchdog is not fed"),
+            late if late == self.late => {}
+            Some(thread) => {
+                log::error!("thread {thread} has not reported in time; the watchdog is not fed");
+                self.late = Some(thread);
+            }
         }
     }
 

@@ -82,5 +82,8 @@ fn x6_ten_thousand_real_calls_keep_to_the_bucket() {
     assert!(way <= WAY.as_secs_f64(), "{excess} calls too many");
     assert!(peak <= IN_FLIGHT);
     assert_eq!(log.violations, []);
-    assert!(log.rest.len() as f64 / took.as_secs_f64() > f64::from(RATE) / 4.0, "the bucket was never asked for much");
+    assert!(
+        log.rest.len() as f64 / took.as_secs_f64() > f64::from(RATE) / 4.0,
+        "the bucket was never asked for much"
+    );
 }

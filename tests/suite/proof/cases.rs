@@ -110,7 +110,13 @@ fn controls() -> Vec<Case> {
         closed("a start inside a start", join(&[&frame(0x01, b"{"), &frame(0x01, b"{")])),
         carried(
             "pings between fragments",
-            join(&[&frame(0x01, b"{\"type\":"), &frame(0x89, b"p"), &frame(0x00, b"\"x\""), &frame(0x8A, b""), &frame(0x80, b"}")]),
+            join(&[
+                &frame(0x01, b"{\"type\":"),
+                &frame(0x89, b"p"),
+                &frame(0x00, b"\"x\""),
+                &frame(0x8A, b""),
+                &frame(0x80, b"}"),
+            ]),
         ),
     ]
 }
@@ -148,14 +154,20 @@ fn texts() -> Vec<Case> {
         closed("a surrogate", frame(0x81, b"\xed\xa0\x80")),
         closed("a code point too high", frame(0x81, b"\xf4\x90\x80\x80")),
         closed("a character cut at the end", frame(0x81, b"{}\xe2\x82")),
-        closed("a character cut at the end of the last fragment", join(&[&frame(0x01, b"{\xe2"), &frame(0x80, b"\x82")])),
+        closed(
+            "a character cut at the end of the last fragment",
+            join(&[&frame(0x01, b"{\xe2"), &frame(0x80, b"\x82")]),
+        ),
         closed("bad UTF-8 in the second fragment", join(&[&frame(0x01, b"{"), &frame(0x80, b"\xff")])),
         closed("binary in a text frame", frame(0x81, &[0x00, 0x9F, 0x92, 0x96, 0xFF])),
         carried("a character over two fragments", join(&[&frame(0x01, left), &frame(0x80, right)])),
         carried("a good message in a binary frame", frame(0x82, &payload())),
         carried("an empty binary frame", frame(0x82, b"")),
         carried("an empty text", text("")),
-        carried("an empty text in fragments", join(&[&frame(0x01, b""), &frame(0x00, b""), &frame(0x80, b"")])),
+        carried(
+            "an empty text in fragments",
+            join(&[&frame(0x01, b""), &frame(0x00, b""), &frame(0x80, b"")]),
+        ),
         carried("a text of NULs", frame(0x81, &[0; 64])),
         carried("thirty thousand brackets", frame(0x81, &[b'['; 30_000])),
         carried("sixty thousand spaces", frame(0x81, &[b' '; 60_000])),
@@ -218,7 +230,8 @@ fn floods() -> Vec<Case> {
 }
 
 fn ends() -> Vec<Case> {
-    let after = |name, bytes: Vec<u8>, after| case(name, When::Live, vec![Act::Say(bytes)], after, Ends::Closed);
+    let after =
+        |name, bytes: Vec<u8>, after| case(name, When::Live, vec![Act::Say(bytes)], after, Ends::Closed);
     let half = || good()[..40].to_vec();
     vec![
         after("the end without a close", Vec::new(), After::Fin),
@@ -240,7 +253,8 @@ fn instead(name: &'static str, bytes: Vec<u8>, ends: Ends) -> Case {
 fn upgrades() -> Vec<Case> {
     let said = |name, status: &str, ends| instead(name, answer(status, b"no"), ends);
     let with = |name, status: &str, header: &str, ends| {
-        let whole = format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let whole =
+            format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         instead(name, whole.into_bytes(), ends)
     };
     let (closed, for_good) = (Ends::Closed, Ends::ClosedForGood);
@@ -253,7 +267,12 @@ fn upgrades() -> Vec<Case> {
         said("404", "404 Not Found", closed),
         said("429 without a wait", "429 Too Many Requests", closed),
         with("429 with a wait", "429 Too Many Requests", "Retry-After: 1", closed),
-        with("429 with a wait in milliseconds", "429 Too Many Requests", "X-WsRequestsPerIpLimit-RetryAfterMs: 300", closed),
+        with(
+            "429 with a wait in milliseconds",
+            "429 Too Many Requests",
+            "X-WsRequestsPerIpLimit-RetryAfterMs: 300",
+            closed,
+        ),
         with("429 with nonsense for a wait", "429 Too Many Requests", "Retry-After: -soon", closed),
         said("500", "500 Internal Server Error", closed),
         said("503 without a wait", "503 Service Unavailable", closed),
@@ -271,7 +290,8 @@ fn heads() -> Vec<Case> {
     const RIGHT: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     let accept = format!("Sec-WebSocket-Accept: {}\r\n", String::from_utf8_lossy(ACCEPT));
     let head = |name, lines: String| instead(name, format!("{lines}\r\n").into_bytes(), Ends::Closed);
-    let held = |name, bytes: Vec<u8>| case(name, When::Instead, vec![Act::Say(bytes)], After::Silence, Ends::Closed);
+    let held =
+        |name, bytes: Vec<u8>| case(name, When::Instead, vec![Act::Say(bytes)], After::Silence, Ends::Closed);
     let whole = format!("{START}{RIGHT}{accept}\r\n");
     let mut trickle = case(
         "a good head, too slowly",
@@ -283,13 +303,19 @@ fn heads() -> Vec<Case> {
     trickle.takes = Duration::from_secs(1);
     let many: String = (0..2_000).map(|n| format!("X-{n}: x\r\n")).collect();
     vec![
-        head("101 with the wrong accept key", format!("{START}{RIGHT}Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n")),
+        head(
+            "101 with the wrong accept key",
+            format!("{START}{RIGHT}Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"),
+        ),
         head("101 without an accept key", format!("{START}{RIGHT}")),
         head("101 without headers", START.to_owned()),
         head("101 without Upgrade", format!("{START}Connection: Upgrade\r\n{accept}")),
         head("101 without Connection", format!("{START}Upgrade: websocket\r\n{accept}")),
         head("101 to another protocol", format!("{START}Connection: Upgrade\r\nUpgrade: h2c\r\n{accept}")),
-        head("a subprotocol nobody asked for", format!("{START}{RIGHT}{accept}Sec-WebSocket-Protocol: mqtt\r\n")),
+        head(
+            "a subprotocol nobody asked for",
+            format!("{START}{RIGHT}{accept}Sec-WebSocket-Protocol: mqtt\r\n"),
+        ),
         head("101 of HTTP/1.0", format!("HTTP/1.0 101 Switching Protocols\r\n{RIGHT}{accept}")),
         head("two thousand headers", format!("{START}{RIGHT}{accept}{many}")),
         head("a header of a megabyte", format!("{START}{RIGHT}X: {}\r\n", "x".repeat(1 << 20))),
@@ -317,7 +343,11 @@ fn tls() -> Vec<Case> {
         over("HTTP where TLS is due", answer("400 Bad Request", b"plain HTTP"), After::Silence),
         over("a fatal alert", vec![0x15, 3, 3, 0, 2, 2, 40], After::Silence),
         over("a record longer than any", join(&[&[0x16, 3, 3, 0xFF, 0xFF], &[0; 100]]), After::Silence),
-        over("a handshake of garbage", join(&[&[0x16, 3, 3, 0, 8], &[2, 0, 0, 4, 1, 2, 3, 4]]), After::Silence),
+        over(
+            "a handshake of garbage",
+            join(&[&[0x16, 3, 3, 0, 8], &[2, 0, 0, 4, 1, 2, 3, 4]]),
+            After::Silence,
+        ),
         over("TLS silence", Vec::new(), After::Silence),
         over("TLS end", Vec::new(), After::Fin),
     ]

@@ -201,7 +201,8 @@ impl Field {
     fn limit(&self, descriptors: u64) {
         let pid = Pid::from_raw(i32::try_from(self.daemon.pid()).expect("a process id"));
         let maximum = Some(unit::number("LimitNOFILE="));
-        prlimit(pid, Resource::Nofile, Rlimit { current: Some(descriptors), maximum }).expect("our own child");
+        prlimit(pid, Resource::Nofile, Rlimit { current: Some(descriptors), maximum })
+            .expect("our own child");
     }
 }
 
@@ -222,7 +223,11 @@ fn x1_s3_a_thousand_faults_end_in_no_exit_no_panic_and_no_wrong_book() {
         if enough && field.blows.len() >= amount(4, BLOWS.len(), BLOWS.len()) {
             break;
         }
-        field.endure(if enough { Duration::ZERO } else { amount(400, 4_000, 8_000) * Duration::from_millis(1) });
+        field.endure(if enough {
+            Duration::ZERO
+        } else {
+            amount(400, 4_000, 8_000) * Duration::from_millis(1)
+        });
         field.strike(*blow);
     }
     let lasted = began.elapsed();

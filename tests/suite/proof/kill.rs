@@ -34,7 +34,9 @@ fn venue(face: Face) -> Sim {
     let mut config = SimConfig { rate: 500, ..SimConfig::new(face) };
     let plenty = Allowance::new(1_000_000, Duration::from_secs(60));
     let limits = &mut config.limits;
-    (limits.connects, limits.control, limits.rest, limits.rest_daily) = (plenty, plenty, plenty, None);
+    (limits.connects, limits.control, limits.rest_daily) = (plenty, plenty, None);
+    // What it says of weight used is forgotten soon: a daemon believes it, and waits for what its earlier lives spent.
+    limits.rest = Allowance { window: Duration::from_millis(50), ..plenty };
     limits.connections_max = 64;
     Sim::start(config).expect("a venue")
 }
@@ -130,7 +132,9 @@ impl Field {
             State::Live => self.pause(50),
             State::Recovering => {
                 for sim in &self.sims {
-                    let every = kinds::every(&sim.symbols()[0]);
+                    // Those that end with the connection: a fault that waits for the next one would not have stopped.
+                    let mut every = kinds::every(&sim.symbols()[0]);
+                    every.retain(|fault| !matches!(fault, Fault::Rest { .. } | Fault::Upgrade { .. }));
                     for _ in 0..3 {
                         sim.inject(kinds::pick(&mut self.random, &every).clone());
                     }
@@ -172,7 +176,11 @@ fn k1_killed_at_any_instant_it_comes_back_live_and_exact() {
         let restarted = Instant::now();
         daemon = field.home.launch(&field.config);
         daemon.wait_listening();
-        daemon.wait_all_live();
+        while daemon.states().iter().any(|(_, shown)| shown != "live") {
+            let late = restarted.elapsed() > 2 * T;
+            assert!(!late, "kill {n}, {state:?}: {:?}: {}", daemon.states(), daemon.drain_log().join("\n"));
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
         took.push(restarted.elapsed());
         for sim in &field.sims {
             let (compared, wrong) = daemon.audit(sim);
@@ -234,7 +242,10 @@ fn k2_k3_nothing_is_persisted() {
         assert_eq!(field.home.files(), files, "killed: {killed}");
         looks += 2;
     }
-    figure("K2 K3", format_args!("0 files written or open for writing, in {looks} looks at a run, a stop and a kill -9"));
+    figure(
+        "K2 K3",
+        format_args!("0 files written or open for writing, in {looks} looks at a run, a stop and a kill -9"),
+    );
 }
 
 /// Files with a place in a file system that it has open.

@@ -1,9 +1,7 @@
 //! Every kind of fault a simulated venue knows, as something to ask for.
 
 use depthd::engine::random::Random;
-use depthd::sim::{
-    Extra, Fault, LinkFault, Malformed, MarketFault, RestFault, StreamFault, UpgradeFault,
-};
+use depthd::sim::{Extra, Fault, LinkFault, Malformed, MarketFault, RestFault, StreamFault, UpgradeFault};
 use std::time::Duration;
 
 const fn ms(n: u64) -> Duration {

@@ -24,6 +24,8 @@ mod kinds;
 mod leaks;
 /// Every kind of failure has a test.
 mod named;
+/// How much of the log a peer can fill.
+mod loglines;
 /// From a reset to the first live book.
 mod reset;
 /// A venue that plays a script to its first client.
@@ -32,6 +34,8 @@ mod script;
 mod silence;
 /// How large it gets, with two hundred deep books and every fault; how large the program is.
 mod size;
+/// What a fault a minute costs.
+mod soak;
 /// How soon it is ready, how soon it refuses.
 mod start;
 /// Connections that end in every way, driven as fast as the daemon comes back.

@@ -36,7 +36,11 @@ fn resets(face: Face, count: usize) -> Vec<Duration> {
         let recovered: Vec<u64> = rows(&daemon, face).iter().map(|row| row.recoveries).collect();
         let began = Instant::now();
         sim.inject(Fault::Link(LinkFault::Reset));
-        while !rows(&daemon, face).iter().zip(&recovered).any(|(row, was)| row.state == "live" && row.recoveries > *was) {
+        while !rows(&daemon, face)
+            .iter()
+            .zip(&recovered)
+            .any(|(row, was)| row.state == "live" && row.recoveries > *was)
+        {
             assert!(began.elapsed() < PATIENCE, "no book is live again: {:?}", rows(&daemon, face));
             std::thread::park_timeout(Duration::from_millis(3));
         }

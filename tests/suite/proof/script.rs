@@ -226,12 +226,7 @@ fn filled(bytes: &[u8], accept: &str) -> Vec<u8> {
 }
 
 /// Says `sign` from time to time until `done`, or until the client is gone.
-fn behave(
-    stream: &mut TcpStream,
-    seen: &Seen,
-    sign: &[u8],
-    done: impl Fn() -> bool,
-) -> std::io::Result<()> {
+fn behave(stream: &mut TcpStream, seen: &Seen, sign: &[u8], done: impl Fn() -> bool) -> std::io::Result<()> {
     let mut next = Instant::now();
     while !done() {
         if Instant::now() >= next {

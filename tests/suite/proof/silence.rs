@@ -25,7 +25,11 @@ fn cases() -> Vec<Case> {
     let half = book(super::script::SYMBOLS[0], 2, false, 3)[..40].to_vec();
     let begun = [frame(0x01, b"{\"type\":"), frame(0x89, b"")].concat();
     let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: web".to_vec();
-    let tls = Case { scheme: "wss", ends: Ends::ClosedForGood, ..silent("at the TLS hello", When::Instead, vec![], After::Silence) };
+    let tls = Case {
+        scheme: "wss",
+        ends: Ends::ClosedForGood,
+        ..silent("at the TLS hello", When::Instead, vec![], After::Silence)
+    };
     // Two of CoinAPI's heartbeats are longer than the idle timeout of this daemon.
     let covered = |name, after| Case { takes: SECOND, ..silent(name, When::Live, vec![], after) };
     vec![

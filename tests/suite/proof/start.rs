@@ -122,7 +122,8 @@ fn s4_a_bad_configuration_is_refused_within_100_ms_with_every_mistake() {
         took.push(started.elapsed());
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         assert_eq!(out.status.code(), Some(2), "{said}");
-        missing = SAID.iter().filter(|part| !said.contains(*part)).map(|part| format!("{part}: {said}")).collect();
+        missing =
+            SAID.iter().filter(|part| !said.contains(*part)).map(|part| format!("{part}: {said}")).collect();
     }
     let runs = took.len();
     let (middle, worst) = median(took);

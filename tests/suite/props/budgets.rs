@@ -95,15 +95,14 @@ proptest! {
             reset_after: Duration::from_secs(60),
         };
         let (mut a, mut b) = (Backoff::new(rules, seed), Backoff::new(rules, seed));
-        let (mut now, mut failures) = (Mono::ZERO, 0);
+        let (mut now, mut failures) = (Mono::ZERO, 0_u32);
         for seconds in lasts {
             // Every third attempt never succeeds; the others last so long.
             if seconds % 3 != 0 {
                 a.succeeded(now);
                 b.succeeded(now);
-                if seconds >= 60 {
-                    failures = 0;
-                }
+                // Each quarter of a minute forgets one, the whole minute all.
+                failures = if seconds >= 60 { 0 } else { failures.saturating_sub(seconds as u32 / 15) };
             }
             now = now.after(Duration::from_secs(seconds));
             let wait = a.failed(now);

@@ -217,6 +217,20 @@ fn pongs_do_not_stand_for_promised_heartbeats() {
     assert_eq!(all(&mut session, s(13)), []);
     ended(&mut session, s(14), EndReason::IdleTimeout);
 
+    // A hello that has to wait until it may be paid for: a venue that was asked for nothing owes nothing but pings.
+    let mut session = Session::new(s(0), rules, texts(1, "hello"), 1);
+    session.upgraded(s(1));
+    for n in 1..20 {
+        session.frame(s(n));
+        assert_eq!(session.poll(s(n), |_| Err(s(20))), None, "at {n}");
+    }
+    session.frame(s(20));
+    assert_eq!(all(&mut session, s(20)), [send("hello0", None), SessionAction::Subscribed]);
+    session.frame(s(29));
+    assert_eq!(all(&mut session, s(29)), []);
+    session.frame(s(30));
+    ended(&mut session, s(30), EndReason::IdleTimeout);
+
     // An idle timeout as short as the heartbeat must not take one that is a little late for silence.
     let mut session = up(SessionRules { idle_timeout: Duration::from_secs(1), ..rules });
     session.message(s(1));
