@@ -36,8 +36,9 @@ use toml::de::DeTable;
 /// Where `depthd run` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/depthd/depthd.toml";
 
-/// Ten thousand symbols with room to spare; a larger file is a mistake of another kind.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Ten thousand symbols with room to spare; a larger file is a mistake of another kind, and to read what is TOML and
+/// nothing else takes up to eighty times its bytes.
+const FILE_BYTES_MAX: u64 = 512 << 10;
 
 /// In a text longer than this only the first place that is not TOML is told: the parser keeps what it knows of each,
 /// two hundred times the bytes it is about, and a file given by mistake may have nothing else.

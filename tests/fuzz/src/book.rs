@@ -27,15 +27,21 @@ pub fn run(data: &[u8]) {
                 book.apply(&bids, &asks)
             }
             12..14 => {
-                let (bids, asks) = (input.list(23, level), input.list(23, level));
+                let (mut bids, mut asks) = (input.list(23, level), input.list(23, level));
                 let window = Window { low: edge(&mut input), high: edge(&mut input) };
-                naive = Naive { window, ..Naive::default() };
+                let loaded = book.load(&bids, &asks, window);
+                // A level of no size is none, also beside one of the same price.
+                bids.retain(|level| !level.size.is_zero() && window.low.is_none_or(|low| level.price >= low));
+                asks.retain(|level| {
+                    !level.size.is_zero() && window.high.is_none_or(|high| level.price <= high)
+                });
                 if !is_unique(&bids) || !is_unique(&asks) {
-                    assert!(book.load(&bids, &asks, window).is_err(), "a price twice in a load");
+                    assert!(loaded.is_err(), "a price twice in a load");
                     return;
                 }
+                naive = Naive { window, ..Naive::default() };
                 naive.apply(&bids, &asks, max);
-                book.load(&bids, &asks, window)
+                loaded
             }
             14 => {
                 book.clear();
@@ -76,8 +82,7 @@ fn check(book: &Book, naive: &Naive, max: usize) {
 
 fn is_unique(levels: &[Level]) -> bool {
     let mut seen = HashSet::new();
-    levels.iter().filter(|level| !level.size.is_zero()).all(|level| seen.insert(level.price))
-        && levels.iter().all(|level| level.size.is_zero() || seen.contains(&level.price))
+    levels.iter().all(|level| seen.insert(level.price))
 }
 
 fn level(input: &mut Input<'_>) -> Level {

@@ -49,7 +49,8 @@ pub fn placed(venue: &dyn Venue, text: &str) {
             let is_object = slow::is_json(text) && text.trim_start().starts_with('{');
             assert!(!is_object || slow::nesting(text) > 64, "JSON, but called none");
         }
-        Route::Malformed(_) => assert!(slow::is_json(text)),
+        // Said at the first field that makes no sense, whatever comes after it.
+        Route::Malformed(_) => {}
     }
 }
 

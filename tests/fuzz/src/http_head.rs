@@ -75,18 +75,14 @@ fn rewritten(request: &Request) {
 
 /// The target and whether only the head is asked for, when there is no doubt at all about a head.
 fn strict(data: &[u8]) -> Option<(&str, bool)> {
-    let text = &data[..data
-        .windows(2)
-        .enumerate()
-        .find(|(i, two)| {
-            // A line feed that ends a line is followed by an empty line.
-            let _ = i;
-            *two == b"\n\n"
-        })
-        .map(|(i, _)| i + 1)
-        .into_iter()
-        .chain(data.windows(3).position(|three| three == b"\n\r\n").map(|at| at + 1))
-        .min()?];
+    // Empty lines before a request are nothing; the first one after its first line ends it.
+    let mut data = data;
+    while let Some(rest) = data.strip_prefix(b"\r\n").or_else(|| data.strip_prefix(b"\n")) {
+        data = rest;
+    }
+    let plain = data.windows(2).position(|two| two == b"\n\n");
+    let proper = data.windows(3).position(|three| three == b"\n\r\n");
+    let text = &data[..plain.into_iter().chain(proper).min()?];
     let mut lines = text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let first = lines.by_ref().find(|line| !line.is_empty())?;
     let mut words = std::str::from_utf8(first).ok()?.split(' ');

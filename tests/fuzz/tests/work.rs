@@ -16,10 +16,11 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const CPU_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 50 } else { 5 });
 const MEMORY_FLOOR: usize = 64 * 1024;
 const MEMORY_PER_BYTE: usize = 4;
-/// A configuration is no message of a peer: its owner has it read, once. Up to 1 MiB of tables and values by line.
+/// A configuration is no message of a peer: its owner has it read, once. The parser keeps tables and values of
+/// some eighty bytes each, and the file is cut at [`longest`].
 const CONFIG_CPU_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 200 });
 const CONFIG_MEMORY_FLOOR: usize = 4 * 1024 * 1024;
-const CONFIG_MEMORY_PER_BYTE: usize = 64;
+const CONFIG_MEMORY_PER_BYTE: usize = 96;
 
 /// What the most expensive input so far took.
 struct Most {
@@ -102,6 +103,7 @@ fn longest(target: &str) -> usize {
     match target {
         // A part of a request's target.
         "http_query" => TARGET_BYTES_MAX,
+        "config" => 512 * 1024,
         _ => usize::MAX,
     }
 }
