@@ -31,13 +31,19 @@ use raw::{Document, Section};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use toml::Spanned;
 use toml::de::DeTable;
 
 /// Where `depthd run` looks when it is not told.
 pub const DEFAULT_PATH: &str = "/etc/depthd/depthd.toml";
 
-/// Ten thousand symbols with room to spare; a larger file is a mistake of another kind.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Ten thousand symbols with room to spare; a larger file is a mistake of another kind, and to read what is TOML and
+/// nothing else takes up to eighty times its bytes.
+const FILE_BYTES_MAX: u64 = 512 << 10;
+
+/// In a text longer than this only the first place that is not TOML is told: the parser keeps what it knows of each,
+/// two hundred times the bytes it is about, and a file given by mistake may have nothing else.
+const SEARCHED_BYTES_MAX: usize = 16 * 1024;
 
 /// What a configuration is checked against.
 #[derive(Clone, Copy)]
@@ -92,9 +98,16 @@ impl Config {
     /// # Errors
     /// Every mistake in it, in the order of its lines. Where it is not TOML at all, only that.
     pub fn from_toml(text: &str, origin: &str, around: &Surroundings<'_>) -> Result<Config, Vec<Mistake>> {
-        let findings = Findings::new(origin);
-        let document = Document { text, findings: &findings };
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let findings = Findings::new(origin, text);
+        let document = Document { findings: &findings };
+        let (table, errors) = if text.len() <= SEARCHED_BYTES_MAX {
+            DeTable::parse_recoverable(text)
+        } else {
+            match DeTable::parse(text) {
+                Ok(table) => (table, Vec::new()),
+                Err(first) => (Spanned::new(0..0, DeTable::new()), vec![first]),
+            }
+        };
         for error in &errors {
             let line = error.span().map_or(0, |span| document.line_of(span.start));
             findings.mistake(line, "", format!("not TOML: {}", error.message().trim()));
@@ -181,6 +194,22 @@ mod tests {
             assert_eq!((mistake.line, mistake.key.as_str()), (*line, *key), "{mistake}");
             assert!(mistake.message.contains(part), "{mistake} lacks {part:?}");
         }
+    }
+
+    /// A file given by mistake once took minutes and the memory of the daemon: every line was a mistake, quoted whole.
+    #[test]
+    fn a_file_of_nonsense_is_refused_in_few_words() {
+        let keys: String = (0..5_000).map(|n| format!("key{n} = 1\n")).collect();
+        let symbol = FEED.replace("BTCUSDT", &"é ".repeat(30_000));
+        let lines = "= 1\n".repeat(100_000);
+        for (text, count) in [(&keys, 101), (&symbol, 1), (&lines, 1)] {
+            let mistakes = read(text).expect_err("nonsense");
+            assert_eq!(mistakes.len(), count);
+            assert!(mistakes.iter().all(|one| one.to_string().len() <= 1_024));
+        }
+        let last = read(&keys).expect_err("nonsense").pop().expect("the last");
+        // 5,000 keys and the missing feed.
+        assert_eq!(last.message, "and 4901 more mistakes in this file");
     }
 
     #[test]

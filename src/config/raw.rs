@@ -25,14 +25,12 @@ pub(super) struct Section<'a> {
 /// What every section of one file shares.
 #[derive(Clone, Copy)]
 pub(super) struct Document<'a> {
-    pub text: &'a str,
     pub findings: &'a Findings,
 }
 
 impl Document<'_> {
     pub fn line_of(&self, offset: usize) -> usize {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        1 + before.iter().filter(|b| **b == b'\n').count()
+        self.findings.line_of(offset)
     }
 }
 
@@ -104,6 +102,10 @@ impl<'a> Section<'a> {
         for (key, value) in self.table.into_iter().flatten() {
             let name: &str = key.get_ref();
             if asked.contains(&name) {
+                continue;
+            }
+            if self.document.findings.is_full() {
+                self.document.findings.mistake(0, "", "");
                 continue;
             }
             let mut message = "unknown key".to_owned();

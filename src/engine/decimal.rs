@@ -189,7 +189,7 @@ fn parse_long(negative: bool, body: &[u8]) -> Result<Decimal, DecimalError> {
     if m == 0 {
         return Ok(Decimal::ZERO);
     }
-    let exponent = i64::from(exponent) - fraction.len() as i64 + zeros;
+    let exponent = exponent - fraction.len() as i64 + zeros;
     let (m, scale) = if exponent >= 0 {
         let up = u8::try_from(exponent).ok().and_then(pow10).ok_or(DecimalError::DoesNotFit)?;
         (m.checked_mul(up.unsigned_abs()).ok_or(DecimalError::DoesNotFit)?, 0)
@@ -200,7 +200,10 @@ fn parse_long(negative: bool, body: &[u8]) -> Result<Decimal, DecimalError> {
     Decimal::new(if negative { -signed } else { signed }, scale).ok_or(DecimalError::DoesNotFit)
 }
 
-fn parse_exponent(text: &[u8]) -> Result<i32, DecimalError> {
+/// Larger than any text has digits.
+const EXPONENT_MAX: i64 = 1 << 60;
+
+fn parse_exponent(text: &[u8]) -> Result<i64, DecimalError> {
     let (sign, digits) = match text {
         [b'-', rest @ ..] => (-1, rest),
         [b'+', rest @ ..] => (1, rest),
@@ -209,9 +212,10 @@ fn parse_exponent(text: &[u8]) -> Result<i32, DecimalError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(DecimalError::Malformed);
     }
-    // Past four digits no mantissa can bring it back into range; saturating keeps the sign and the verdict.
-    let value = digits.iter().fold(0i32, |n, c| n.saturating_mul(10).saturating_add(i32::from(c - b'0')));
-    Ok(sign * value.min(9_999))
+    // A fraction of many zeros can bring a large exponent back into range, but no text is as long as this bound:
+    // beyond it the verdict no longer depends on the value, and nothing computed from it overflows.
+    let value = digits.iter().fold(0i64, |n, c| n.saturating_mul(10).saturating_add(i64::from(c - b'0')));
+    Ok(sign * value.min(EXPONENT_MAX))
 }
 
 impl Ord for Decimal {
@@ -311,6 +315,18 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(text.as_bytes()), Err(DecimalError::DoesNotFit), "{text}");
         }
+    }
+
+    /// The exponent was once cut at 9,999 before the zeros of the fraction were set against it: this read as 0.01.
+    #[test]
+    fn a_long_fraction_and_a_large_exponent_cancel_out() {
+        for zeros in [9_990, 9_999, 10_000, 10_001, 100_000] {
+            let text = format!("0.{}1e{}", "0".repeat(zeros), zeros + 1);
+            assert_eq!(parsed(&text), parsed("1"), "{zeros} zeros");
+            let text = format!("1{}e-{zeros}", "0".repeat(zeros));
+            assert_eq!(parsed(&text), parsed("1"), "{zeros} zeros");
+        }
+        assert_eq!(parsed("0e99999999999999999999"), Decimal::ZERO);
     }
 
     #[test]

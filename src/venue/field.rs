@@ -12,6 +12,12 @@ use crate::venue::json::{Json, Value};
 /// 640 KB a side in a decoder's scratch.
 pub const LEVELS_PER_SIDE_MAX: usize = 20_000;
 
+/// Levels of a side that may be of any size; beyond them each is to take [`LEVEL_BYTES_MIN`] of the text on average.
+/// Prices of three digits are fewer than this, so that a longer side of shorter levels could only repeat itself. It
+/// keeps what a decoder holds within four times what a peer sent.
+const LEVELS_ANY_SIZE: usize = 1_000;
+const LEVEL_BYTES_MIN: usize = 8;
+
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Fills a slot, once.
@@ -124,9 +130,16 @@ fn levels<'t>(
             _ => Err(DecodeError::BadField(name)),
         };
     }
+    let began = json.position();
     json.array(|json| {
-        if into.len() >= LEVELS_PER_SIDE_MAX {
+        let level_bytes_min = into.len().saturating_sub(LEVELS_ANY_SIZE) * LEVEL_BYTES_MIN;
+        if into.len() >= LEVELS_PER_SIDE_MAX || json.position() - began < level_bytes_min {
             return Err(DecodeError::TooDeep);
+        }
+        if into.len() == into.capacity() {
+            // Counted, once a side: growing by halves and doubles would end at up to twice what is needed.
+            let most = LEVELS_ANY_SIZE + json.bytes_left() / LEVEL_BYTES_MIN;
+            into.reserve_exact(json.items_left(most.min(LEVELS_PER_SIDE_MAX - into.len())).max(1));
         }
         if !matches!(json.peek(), Some(b'[' | b'{')) {
             json.skip()?;
@@ -226,6 +239,24 @@ mod tests {
         let side = |n: usize| format!("[{}]", vec![r#"["1","1"]"#; n].join(","));
         assert_eq!(pairs(&side(LEVELS_PER_SIDE_MAX)).map(|l| l.len()), Ok(LEVELS_PER_SIDE_MAX));
         assert_eq!(pairs(&side(LEVELS_PER_SIDE_MAX + 1)), Err(DecodeError::TooDeep));
+    }
+
+    /// Levels were once kept in a vector that grew by doubles, so that `[1,1],` took eleven times its bytes and a REST
+    /// answer more than the memory table says.
+    #[test]
+    fn levels_take_no_more_memory_than_four_times_their_text() {
+        for (one, count) in [("[1,1]", 900), ("[123,1]", 9_000), (r#"["1234","1"]"#, 17_000), ("[1]", 30_000)]
+        {
+            let text = format!("[{}]", vec![one; count].join(","));
+            let mut into = Vec::new();
+            let read = level_pairs(&mut Json::new(&text), "b", &mut into);
+            assert_eq!(read.is_ok(), into.len() == count && one != "[1]", "{one}");
+            let bytes = into.capacity() * size_of::<Level>();
+            assert!(bytes <= 32 * 1_024 + 4 * text.len(), "{one}: {bytes} bytes");
+            assert!(into.capacity() <= LEVELS_PER_SIDE_MAX, "{one}");
+        }
+        let short = format!("[{}]", vec!["[1,1]"; 10_000].join(","));
+        assert_eq!(pairs(&short), Err(DecodeError::TooDeep), "there are not so many prices of one digit");
     }
 
     #[test]

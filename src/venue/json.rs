@@ -27,6 +27,7 @@ pub enum Value<'t> {
 }
 
 /// A position in a text.
+#[derive(Clone)]
 pub struct Json<'t> {
     text: &'t str,
     at: usize,
@@ -146,6 +147,30 @@ impl<'t> Json<'t> {
                 return Ok(());
             }
         }
+    }
+
+    /// How many items of the array we are in come from here on, at most `max`; what is no JSON ends the count. Reads
+    /// nothing.
+    pub fn items_left(&self, max: usize) -> usize {
+        let mut ahead = self.clone();
+        let mut items = 0;
+        while items < max && ahead.skip().is_ok() {
+            items += 1;
+            if ahead.next() != Some(b',') {
+                break;
+            }
+        }
+        items
+    }
+
+    /// How many bytes of the text are still to be read.
+    pub fn bytes_left(&self) -> usize {
+        self.text.len() - self.at
+    }
+
+    /// How many bytes of the text were read.
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// Succeeds when nothing but white space is left.

@@ -9,7 +9,7 @@ pub mod coinapi;
 mod field;
 mod json;
 pub mod profile;
-mod text;
+pub mod text;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
 use crate::engine::time::Wall;

@@ -25,10 +25,52 @@ pub fn retry_after(reply: &RestReply<'_>) -> Option<Duration> {
 
 /// A venue's text for people: `raw` is a JSON string's content with its escapes, the answer is cut to
 /// [`MESSAGE_BYTES_MAX`]. Whoever shows it escapes control characters.
+///
+/// Of a text of megabytes only the beginning is looked at, and nothing of it is kept.
 pub fn message(raw: &str) -> String {
-    let mut text = serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|_| raw.to_owned());
-    text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
+    let mut text = String::new();
+    for letter in char::decode_utf16(utf16(raw)) {
+        // Half of a surrogate pair says nothing.
+        let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+        if text.len() + letter.len_utf8() > MESSAGE_BYTES_MAX {
+            break;
+        }
+        text.push(letter);
+    }
     text
+}
+
+/// The content of a JSON string with its escapes resolved, in the units that `\u` counts in.
+fn utf16(raw: &str) -> impl Iterator<Item = u16> {
+    let (mut letters, mut second_half) = (raw.chars(), None);
+    std::iter::from_fn(move || {
+        if let Some(unit) = second_half.take() {
+            return Some(unit);
+        }
+        let letter = match letters.next()? {
+            '\\' => match letters.next() {
+                Some('u') => match letters.as_str().split_at_checked(4) {
+                    Some((hex, rest)) => {
+                        letters = rest.chars();
+                        return u16::from_str_radix(hex, 16).ok();
+                    }
+                    None => 'u',
+                },
+                Some('b') => '\u{8}',
+                Some('f') => '\u{c}',
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some(same) => same,
+                None => '\\',
+            },
+            plain => plain,
+        };
+        let mut units = [0; 2];
+        let units = letter.encode_utf16(&mut units);
+        second_half = units.get(1).copied();
+        units.first().copied()
+    })
 }
 
 /// `text` for a place inside a URL's path or query: everything but letters, digits, `-._~` and `@` becomes `%XX`.
@@ -83,6 +125,9 @@ mod tests {
     fn messages_are_unescaped_and_cut() {
         assert_eq!(message(r#"say \"no\""#), "say \"no\"");
         assert_eq!(message(r"half an escape \"), r"half an escape \");
+        assert_eq!(message(r"a\tb\/\u00e9\ud83d\ude00 \ud800\ud800\udc00"), "a\tb/é😀 \u{fffd}𐀀");
+        // A text of megabytes was once kept whole behind the 200 bytes shown of it.
+        assert!(message(&"x".repeat(1 << 20)).capacity() <= 2 * MESSAGE_BYTES_MAX);
         assert_eq!(message(&"é".repeat(500)).len(), 200);
         assert_eq!(message(&format!("x{}", "é".repeat(500))).len(), 199, "cut between characters");
     }

@@ -158,7 +158,7 @@ fn files_that_are_no_configuration_say_so() {
     let folder = std::env::temp_dir();
     for (path, part) in [
         (binary.0.as_path(), "UTF-8"),
-        (huge.0.as_path(), "larger than 1MiB"),
+        (huge.0.as_path(), "larger than 512KiB"),
         (Path::new("/nonexistent.toml"), "No such file"),
         (folder.as_path(), "cannot be read"),
     ] {

@@ -291,7 +291,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            if !path.ends_with("target") {
+            // What cargo builds, and what fuzzing keeps: inputs may hold any word.
+            if !["target", "corpus", "regressions", "artifacts"].iter().any(|name| path.ends_with(name)) {
                 collect(&path, files);
             }
         } else {

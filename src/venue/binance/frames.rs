@@ -114,11 +114,14 @@ fn fields<'t>(
     text: &'t str,
     mut field: impl FnMut(&'t str, &mut Json<'t>) -> Result<()>,
 ) -> Result<Option<Value<'t>>> {
-    let mut stream = None;
+    let (mut stream, mut data) = (None, None);
     let mut json = Json::new(text);
     json.object(|key, json| match key {
         "stream" => put(&mut stream, "stream", json.value()?),
-        "data" => json.object(&mut field),
+        "data" => {
+            put(&mut data, "data", ())?;
+            json.object(&mut field)
+        }
         _ => field(key, json),
     })?;
     json.end()?;
@@ -277,6 +280,12 @@ mod tests {
         }
         assert_eq!(decoded(Channel::Book, &combined("bnbusdt@depth", DEPTH)).err(), Some(WrongSymbol));
         assert_eq!(decoded(Channel::Book, &combined("bnbbtc", DEPTH)).err(), Some(BadField("stream")));
+        let halves = r#"{"stream":"x@depth","data":{"e":"depthUpdate","s":"X","U":1},"data":{"u":2}}"#;
+        assert_eq!(
+            decoded(Channel::Book, halves).err(),
+            Some(BadField("data")),
+            "half of one and half of another"
+        );
         assert_eq!(decoded(Channel::Book5, DEPTH).err(), Some(BadField("stream")));
     }
 

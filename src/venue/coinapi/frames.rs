@@ -34,6 +34,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
 #[derive(Default)]
 struct Head<'t> {
     kind: Option<Value<'t>>,
+    symbol: Option<Value<'t>>,
     sequence: Option<Value<'t>>,
     time_exchange: Option<Value<'t>>,
     time_coinapi: Option<Value<'t>>,
@@ -43,6 +44,8 @@ impl<'t> Head<'t> {
     fn field(&mut self, key: &str, json: &mut Json<'t>) -> Result<()> {
         match key {
             "type" => put(&mut self.kind, "type", json.value()?),
+            // Routed by it already; one that comes twice could have been routed by either.
+            "symbol_id" => put(&mut self.symbol, "symbol_id", json.value()?),
             "sequence" => put(&mut self.sequence, "sequence", json.value()?),
             "time_exchange" => put(&mut self.time_exchange, "time_exchange", json.value()?),
             "time_coinapi" => put(&mut self.time_coinapi, "time_coinapi", json.value()?),
@@ -307,6 +310,14 @@ mod tests {
             (Channel::Book, DELTA, r#""type":"book""#, r#""type":"trade""#, BadField("type")),
             (Channel::Book, DELTA, r#""type":"book","#, "", MissingField("type")),
             (Channel::Book, DELTA, r#""type":"book""#, r#""type":null"#, BadField("type")),
+            // Routed to the book of one and said of the other.
+            (
+                Channel::Book,
+                DELTA,
+                r#""sequence":2"#,
+                r#""sequence":2,"symbol_id":"X_SPOT_Y_Z""#,
+                BadField("symbol_id"),
+            ),
             (Channel::Book, DELTA, r#""is_snapshot":false,"#, "", MissingField("is_snapshot")),
             (
                 Channel::Book,

@@ -1,0 +1,5 @@
+//! libFuzzer's way into [`depthd_fuzz::binance_frame`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| depthd_fuzz::binance_frame::run(data));

@@ -1,0 +1,5 @@
+//! libFuzzer's way into [`depthd_fuzz::coinapi_control`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| depthd_fuzz::coinapi_control::run(data));
