@@ -15,6 +15,7 @@ pub struct Report {
     recovered_part: f64,
     messages: u64,
     changes: u64,
+    level_changes: u64,
     calls: u64,
     compared: u64,
     compared_whole: u64,
@@ -39,6 +40,7 @@ impl Report {
         }
         self.messages += outcome.messages;
         self.changes += outcome.changes;
+        self.level_changes += outcome.level_changes;
         self.calls += outcome.calls;
         self.compared += outcome.compared;
         self.compared_whole += outcome.compared_whole;
@@ -66,9 +68,10 @@ impl Report {
         kinds.sort();
         println!("  faults: {}", kinds.join(", "));
         println!(
-            "FIGURE D3: {hours:.1} h simulated, {:.0} messages/s and {:.0} market changes/s on average",
-            per_second(self.messages),
+            "FIGURE D3: {hours:.1} h simulated, {:.0} updates/s in {:.0} changes/s on average, {:.0} messages/s",
+            per_second(self.level_changes),
             per_second(self.changes),
+            per_second(self.messages),
         );
         println!(
             "FIGURE D4: {:.0} x real time per core, {:.0} x in all, {:.1} s taken; {} turns",

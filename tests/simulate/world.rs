@@ -83,6 +83,7 @@ pub struct Outcome {
     pub allowed: Duration,
     pub messages: u64,
     pub changes: u64,
+    pub level_changes: u64,
     pub calls: u64,
     pub compared: u64,
     pub compared_whole: u64,
@@ -181,6 +182,7 @@ impl World {
             allowed,
             messages: count(|c| c.messages_sent),
             changes: count(|c| c.market_changes),
+            level_changes: count(|c| c.level_changes),
             calls: count(|c| c.rest_calls),
             compared: self.oracle.compared,
             compared_whole: self.oracle.compared_whole,
@@ -233,53 +235,11 @@ impl World {
                 return (took, allowed);
             }
             if took > allowed {
-                if std::env::var("SIMDBG").is_ok() {
-                    self.dbg();
-                }
                 let names = ill.join(", ");
                 self.oracle
                     .violation(format!("I12: {:.1} s after the last fault {names}", took.as_secs_f64()));
                 return (took, allowed);
             }
-        }
-    }
-
-    fn dbg(&self) {
-        let tables = self.daemon.registry.tables();
-        for c in &tables.connections {
-            eprintln!(
-                "{:?} last_frame {:?} believed {}",
-                c.status.told(),
-                c.status.last_frame(),
-                c.status.is_alive()
-            );
-        }
-        for s in &tables.slots {
-            let p = s.read();
-            let (t, _) = self.daemon.registry.top(&tables, s);
-            eprintln!(
-                "{:?} c{:?} {} {:?} shown {:?} seq {:?} gen {:#x} broken {:?} counts {:?}",
-                s.id,
-                s.connection,
-                s.symbol,
-                p.top.state,
-                t.state,
-                p.top.sequence,
-                s.generation(),
-                s.broken(),
-                p.counts
-            );
-        }
-        eprintln!("now {:?} planner {:#?}", self.now, self.daemon.recovery.planner);
-        for site in &self.sites {
-            let l = site.owner.log();
-            for c in l.controls.iter().rev().take(12) {
-                eprintln!("{:?}", c);
-            }
-            for c in l.connects.iter().rev().take(5) {
-                eprintln!("{c:?}");
-            }
-            eprintln!("{:?}", site.net.open());
         }
     }
 

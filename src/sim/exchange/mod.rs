@@ -97,6 +97,7 @@ pub struct Exchange {
     moved_at: Mono,
     chores_at: Mono,
     next_turn: Mono,
+    level_changes: u64,
 }
 
 struct Meters {
@@ -151,6 +152,7 @@ impl Exchange {
             moved_at: Mono::ZERO,
             chores_at: Mono::ZERO,
             next_turn: Mono::ZERO,
+            level_changes: 0,
         }
     }
 
@@ -376,6 +378,7 @@ impl Exchange {
         }
         let mut log = shared.log();
         log.counters.market_changes += u64::from(changes);
+        log.counters.level_changes = self.level_changes;
         // With each turn, not with the next chores: who compares with what arrived would find less sent than received.
         log.counters.messages_sent = net.messages();
         log.counters.bytes_sent = net.bytes();
