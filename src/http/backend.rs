@@ -98,7 +98,9 @@ impl Backend {
         self.restarted.store(now.nanos().max(1), Relaxed);
         // Out of descriptors or threads: the next request tries again.
         if let Ok(started) = start_server(&self.runtime_dir) {
-            *current = started;
+            let dead = std::mem::replace(current, started);
+            // A handler that still waits there would find the new one a second later, and so would a stop.
+            (0..HANDLERS).for_each(|_| dead.server.unblock());
             self.counters.backend_restarts.fetch_add(1, Relaxed);
         }
     }
@@ -185,5 +187,73 @@ fn start_server(runtime_dir: &Path) -> io::Result<Current> {
         Ok(Ok(server)) => Ok(Current { server: Arc::new(server), door, dead: false }),
         Ok(Err(e)) => Err(io::Error::other(format!("the answering server does not start: {e}"))),
         Err(_) => Err(io::Error::other("no thread could be started for HTTP answers")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::health::Thresholds;
+    use crate::engine::stats::Stats;
+    use crate::engine::time::Stamp;
+    use crate::engine::view::{BookTop, BookView, TradeView};
+    use crate::http::{Ask, Source};
+
+    struct Nothing;
+
+    impl Source for Nothing {
+        fn stats(&self) -> Stats {
+            Stats::default()
+        }
+
+        fn books(&self) -> Vec<(String, String, BookTop)> {
+            Vec::new()
+        }
+
+        fn book(&self, _: &str, _: &str, _: usize) -> Result<BookView, Ask> {
+            Err(Ask::UnknownFeed)
+        }
+
+        fn trades(&self, _: &str, _: &str, _: usize) -> Result<Vec<TradeView>, Ask> {
+            Err(Ask::UnknownFeed)
+        }
+    }
+
+    /// Only one handler is told that a server died. The other went on waiting there, and a stop within the next second
+    /// woke those of the new server alone: it took the whole second, which is all that a stop may take.
+    #[test]
+    fn a_stop_right_after_a_restart_waits_for_no_handler() {
+        let counters = Arc::new(Counters::default());
+        let backend = Backend::start(&std::env::temp_dir(), counters.clone()).expect("it starts");
+        let now = Stamp { mono: Mono::ZERO.after(Duration::from_secs(60)), ..Stamp::ZERO };
+        let clock: Clock = Arc::new(move || now);
+        let router = Router {
+            source: Arc::new(Nothing),
+            counters: counters.clone(),
+            clock: clock.clone(),
+            thresholds: Thresholds::default(),
+            connections_max: 2,
+        };
+        let handlers = Handlers::start(backend.clone(), Arc::new(router), &clock).expect("threads");
+        // Both wait at the first server: each holds it, beside ourselves.
+        while Arc::strong_count(&backend.lock().server) < 1 + HANDLERS {
+            std::thread::yield_now();
+        }
+        let mut current = backend.lock();
+        current.dead = true;
+        backend.revive(&mut current, now.mono);
+        assert!(!current.dead, "it was started again");
+        let first = Arc::downgrade(&current.server);
+        drop(current);
+        let (done, stopped) = std::sync::mpsc::channel();
+        let stop = spawn("stop", 64 * 1024, move || {
+            drop(handlers);
+            let _ = done.send(());
+        });
+        let in_time = stopped.recv_timeout(REPORT_EVERY / 2);
+        drop(stop);
+        assert!(in_time.is_ok(), "a handler waits at the server that is gone");
+        drop(backend);
+        assert!(first.upgrade().is_none(), "nobody holds the new one");
     }
 }

