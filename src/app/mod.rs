@@ -166,6 +166,9 @@ impl App {
             clock: clock.clone(),
         };
         let lines = plant.follow(config)?;
+        if let Some(thread) = &lines.untold {
+            return Err(format!("{thread} takes nothing"));
+        }
         let pulse = Pulse::new(
             env.notify,
             config.memory.clone(),

@@ -28,8 +28,8 @@ use crossbeam_channel::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The recovery thread looks at its inbox at least twice a second.
-const NOTICE_WAIT: Duration = Duration::from_secs(2);
+/// How long a thread may take to have room for what has changed. Each looks at its inbox at least twice a second.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything that knows who carries what.
 pub struct Plant {
@@ -54,11 +54,11 @@ impl Plant {
             self.layout.follow(config, &self.by_name).map_err(|TooMany(what)| format!("too many {what}"))?;
         let now = self.clock.stamp();
         self.publish(&change, now);
-        self.adopt(config, &change);
+        let untold = self.adopt(config, &change);
         let added = change.connections_added.iter().filter_map(|id| self.layout.connection(*id));
         let start = added.map(|plan| self.line(plan)).collect::<Result<Vec<_>, String>>()?;
         let rescope = change.rescoped.iter().filter_map(|r| self.rescope(r)).collect();
-        Ok(Lines { start, rescope, stop: change.connections_removed })
+        Ok(Lines { start, rescope, stop: change.connections_removed, untold })
     }
 
     fn publish(&self, change: &Change, now: Stamp) {
@@ -80,9 +80,11 @@ impl Plant {
         });
     }
 
-    /// Books to their workers and to the recovery thread, before any frame of theirs can come.
-    fn adopt(&self, config: &Config, change: &Change) {
+    /// Books to their workers and to the recovery thread, before any frame of theirs can come. Gives the thread that
+    /// could not be told.
+    fn adopt(&self, config: &Config, change: &Change) -> Option<String> {
         let tables = self.registry.tables();
+        let mut untold = None;
         for (worker, entrance) in self.entrances.iter().enumerate() {
             let mine = |id: &&BookId| self.layout.book(**id).is_some_and(|b| b.worker == worker);
             let recipe = |id: &BookId| {
@@ -103,12 +105,14 @@ impl Plant {
                 change.books_added.iter().filter(mine).filter_map(recipe).collect();
             let gone = |b: &&BookPlace| b.worker == worker;
             let dismissed: Vec<BookId> = change.books_removed.iter().filter(gone).map(|b| b.id).collect();
-            // A worker that takes nothing has its own alarm.
-            if !dismissed.is_empty() {
-                let _ = entrance.send(Job::Dismiss(dismissed));
-            }
-            if !recipes.is_empty() {
-                let _ = entrance.send(Job::Adopt(recipes));
+            let jobs = [
+                (!dismissed.is_empty()).then_some(Job::Dismiss(dismissed)),
+                (!recipes.is_empty()).then_some(Job::Adopt(recipes)),
+            ];
+            for job in jobs.into_iter().flatten() {
+                if entrance.send_within(job, TOLD_WITHIN).is_err() {
+                    untold = Some(format!("worker {worker}"));
+                }
             }
         }
         let removed = change.books_removed.iter().map(|b| b.id).collect();
@@ -123,7 +127,10 @@ impl Plant {
             books_added: facts.collect(),
             connections: self.layout.connections.iter().map(|c| self.census(c)).collect(),
         };
-        let _ = self.notices.send_timeout(notice, NOTICE_WAIT);
+        if self.notices.send_timeout(notice, TOLD_WITHIN).is_err() {
+            untold = Some("recovery".to_owned());
+        }
+        untold
     }
 
     /// A connection's venue and how many books it carries.

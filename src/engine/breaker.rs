@@ -206,7 +206,12 @@ mod tests {
         }
         let pass = b.enter(s(now + 600)).unwrap();
         b.answered(pass);
-        assert_eq!(b.state(), BreakerState::Closed);
+        assert_eq!((b.state(), b.opened()), (BreakerState::Closed, 1), "a reopening is no new opening");
+        for _ in 0..3 {
+            let pass = b.enter(s(now + 601)).unwrap();
+            b.failed(s(now + 601), pass);
+        }
+        assert_eq!((b.state(), b.opened()), (BreakerState::Open, 2));
     }
 
     #[test]

@@ -59,11 +59,12 @@ pub struct Slot {
     pub worker: usize,
     pub symbol: String,
     cell: SeqCell<WORDS>,
-    /// How often messages were dropped, and how many of these times the published state knows of.
+    /// How often messages went missing on our side, and how many of these times the published state knows of.
     breaks: AtomicU64,
     passed: AtomicU64,
-    /// When the first of those it does not know of was, nanoseconds of the monotonic clock.
+    /// When the first of those it does not know of was, nanoseconds of the monotonic clock, and why.
     broken_since: AtomicU64,
+    broken_why: AtomicU64,
     /// The generation whose stream the published state belongs to.
     generation: AtomicU64,
 }
@@ -81,6 +82,7 @@ impl Slot {
             breaks: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             broken_since: AtomicU64::new(0),
+            broken_why: AtomicU64::new(0),
             generation: AtomicU64::new(0),
         }
     }
@@ -99,9 +101,10 @@ impl Slot {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Messages are dropped: gives the break's number, from 1.
-    pub fn break_at(&self, now: Mono) -> u64 {
+    /// Messages are missing from here on: gives the break's number, from 1.
+    pub fn break_at(&self, now: Mono, why: StaleReason) -> u64 {
         if self.broken().is_none() {
+            self.broken_why.store(reason_code(why), Ordering::Release);
             self.broken_since.store(now.nanos(), Ordering::Release);
         }
         self.breaks.fetch_add(1, Ordering::AcqRel) + 1
@@ -121,10 +124,13 @@ impl Slot {
         self.passed.load(Ordering::Acquire) >= number
     }
 
-    /// Since when messages are missing of which the published state does not know.
-    pub fn broken(&self) -> Option<Mono> {
+    /// Since when messages are missing of which the published state does not know, and why.
+    pub fn broken(&self) -> Option<(Mono, StaleReason)> {
         let open = !self.is_passed(self.breaks());
-        open.then(|| Mono::from_nanos(self.broken_since.load(Ordering::Acquire)))
+        open.then(|| {
+            let since = Mono::from_nanos(self.broken_since.load(Ordering::Acquire));
+            (since, reason_of(self.broken_why.load(Ordering::Acquire)))
+        })
     }
 }
 
@@ -259,16 +265,16 @@ mod tests {
     fn a_break_stands_until_the_last_of_its_kind_is_passed() {
         let slot = Slot::new(BookId(0), FeedId(0), ConnectionId(0), 0, "X".to_owned());
         assert_eq!(slot.broken(), None);
-        let [first, second] = [7, 9].map(|at| slot.break_at(Mono::from_nanos(at)));
+        let [first, second] = [7, 9].map(|at| slot.break_at(Mono::from_nanos(at), StaleReason::Decode));
         assert_eq!((first, second, slot.breaks()), (1, 2, 2));
         slot.pass(first);
         assert!(slot.is_passed(first) && !slot.is_passed(second));
-        assert_eq!(slot.broken(), Some(Mono::from_nanos(7)), "since the first");
+        assert_eq!(slot.broken(), Some((Mono::from_nanos(7), StaleReason::Decode)), "since the first");
         slot.pass(second);
         slot.pass(first);
         assert_eq!(slot.broken(), None);
-        slot.break_at(Mono::from_nanos(11));
-        assert_eq!(slot.broken(), Some(Mono::from_nanos(11)));
+        slot.break_at(Mono::from_nanos(11), StaleReason::Overflow);
+        assert_eq!(slot.broken(), Some((Mono::from_nanos(11), StaleReason::Overflow)));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod captures;
 /// Example and bad configurations, as a person meets them.
 mod config;
+/// Opening a connection, and every way it can fail.
+mod dial;
 /// The real binary against the simulated venue, over real sockets.
 mod e2e;
 /// Damaged frames through the codecs.

@@ -378,10 +378,14 @@ mod tests {
     fn memory_follows_the_cap_and_comes_back() {
         let mut book = Book::new(100);
         assert_eq!(book.heap_bytes(), 0);
+        let mut most = 0;
         for n in 1..1_000u32 {
             book.apply(&side(&format!("{n} 1e15, {n}.5 1e-9")), &[]).unwrap();
             assert!(book.heap_bytes() <= Book::bytes_max(100));
+            most = most.max(book.heap_bytes());
         }
+        // One side of a hundred levels, two numbers of 128 bits each; the bound is for two, and for the narrow form.
+        assert_eq!((most, Book::bytes_max(100)), (100 * 32, 100 * 96));
         assert_eq!(book.len(Side::Bid), 100);
         book.clear();
         assert_eq!((book.heap_bytes(), book.window()), (0, Window::default()));

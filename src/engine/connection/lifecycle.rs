@@ -88,7 +88,6 @@ pub struct Lifecycle {
     last_end: Option<EndReason>,
     reconnect_took: Option<Duration>,
     teardown_took: Option<Duration>,
-    lives: u64,
 }
 
 impl Lifecycle {
@@ -109,7 +108,6 @@ impl Lifecycle {
             last_end: None,
             reconnect_took: None,
             teardown_took: None,
-            lives: 0,
         }
     }
 
@@ -217,7 +215,6 @@ impl Lifecycle {
             }
             At::Spawn => {
                 self.newest.0 += 1;
-                self.lives += 1;
                 let life = Life { generation: self.newest, upgraded: false, subscribed_at: None };
                 self.at = At::Running(life);
                 Some(Step::Spawn { generation: self.newest })
@@ -288,11 +285,6 @@ impl Lifecycle {
 
     pub const fn teardown_took(&self) -> Option<Duration> {
         self.teardown_took
-    }
-
-    /// Lives begun so far.
-    pub const fn lives(&self) -> u64 {
-        self.lives
     }
 
     fn running(&mut self, generation: Generation) -> Option<&mut Life> {

@@ -14,11 +14,11 @@ use crate::venue::Verdict;
 /// First and longest wait before the same book is fetched again: after a failed call, after a snapshot older than the
 /// stream, after one that makes no sense, and where the venue says that it has none.
 const FAILED_FIRST: Duration = Duration::from_millis(500);
-const TOO_OLD_FIRST: Duration = Duration::from_millis(250);
+pub(super) const TOO_OLD_FIRST: Duration = Duration::from_millis(250);
 const UNUSABLE_FIRST: Duration = Duration::from_secs(1);
 const NO_DATA_FIRST: Duration = Duration::from_secs(30);
 /// Bounds the time to recover once the venue is well again (figure D6).
-const AGAIN_MAX: Duration = Duration::from_secs(30);
+pub(super) const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// Where calls are counted by the day, and where the venue has no answer, patience is cheaper.
 const AGAIN_SLOW_MAX: Duration = Duration::from_secs(600);
 
@@ -35,8 +35,8 @@ const RESTARTS_MAX: u32 = 3;
 
 /// Repairs of one book that follow each other within [`REPEAT_WITHIN`] are free up to this many, then wait longer and
 /// longer where the day is metered: one book that breaks all the time must not spend the day of all.
-const REPEATS_FREE: u32 = 3;
-const REPEAT_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const REPEATS_FREE: u32 = 3;
+pub(super) const REPEAT_WITHIN: Duration = Duration::from_secs(60);
 
 /// A book the planner has heard of.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use super::{Batch, Break, Entrance, Entry, Gone, Item, Job, LossBoard, Pushed, r
 use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl Inlet {
             self.losses.dropped(self.connection, book, received);
             // A lost trade or quote takes nothing from the book.
             if channel.is_book() {
-                self.lose(book, received)?;
+                self.lose(book, StaleReason::Overflow, received)?;
             }
             return Ok(Pushed::Dropped);
         }
@@ -95,19 +96,19 @@ impl Inlet {
         self.flush_if_full()
     }
 
-    /// A message of `book` is dropped at this place of the stream.
+    /// A message of `book` is missing at this place of the stream.
     ///
     /// # Errors
     /// [`Gone`] when the worker takes nothing any more.
-    pub fn lose(&mut self, book: BookId, at: Stamp) -> Result<(), Gone> {
+    pub fn lose(&mut self, book: BookId, why: StaleReason, at: Stamp) -> Result<(), Gone> {
         let mark = self.marked.iter().find(|(marked, _)| *marked == book);
         if mark.is_some_and(|(_, number)| !self.losses.is_passed(book, *number)) {
             return Ok(());
         }
         self.unmark(book);
-        let number = self.losses.broken(book, at);
+        let number = self.losses.broken(book, why, at);
         self.marked.push((book, number));
-        self.batch().items.push(Item { book, entry: Entry::Lost { number }, received: at });
+        self.batch().items.push(Item { book, entry: Entry::Lost { number, why }, received: at });
         self.flush_if_full()
     }
 
@@ -198,7 +199,8 @@ impl Inlet {
             self.losses.dropped(batch.connection, book, at);
         }
         if item.breaks_the_book() {
-            let (number, withdrawn) = (self.losses.broken(book, at), item.entry == Entry::Withdrawn);
+            let number = self.losses.broken(book, StaleReason::Overflow, at);
+            let withdrawn = item.entry == Entry::Withdrawn;
             match evicted.iter_mut().find(|b| b.book == book) {
                 Some(known) => {
                     let withdrawn = known.withdrawn || withdrawn;

@@ -23,11 +23,13 @@ pub use outlet::Outlet;
 use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::worker::Recipe;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use room::Room;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
 pub const POOL_BATCHES: usize = 8;
@@ -42,8 +44,8 @@ const WITHDRAWALS_MAX: usize = 4;
 pub enum Entry {
     /// A data frame; its text is in the batch's buffer.
     Frame { channel: Channel, start: usize, len: usize },
-    /// Messages of this book were dropped here. Breaks of a book are numbered.
-    Lost { number: u64 },
+    /// Messages of this book are missing here. Breaks of a book are numbered.
+    Lost { number: u64, why: StaleReason },
     /// This book was taken out of the subscription here.
     Withdrawn,
 }
@@ -101,7 +103,7 @@ pub trait LossBoard: Send + Sync {
     /// A message of `book` found no room, or was taken out again for a newer one. The book may be dismissed already.
     fn dropped(&self, connection: ConnectionId, book: BookId, at: Stamp);
     /// `book` is broken from here on. Gives the break's number, each greater than the one before.
-    fn broken(&self, book: BookId, at: Stamp) -> u64;
+    fn broken(&self, book: BookId, why: StaleReason, at: Stamp) -> u64;
     /// Whether the worker has come to this break.
     fn is_passed(&self, book: BookId, number: u64) -> bool;
 }
@@ -166,6 +168,14 @@ impl Entrance {
     pub fn send(&self, job: Job) -> Result<(), Gone> {
         // Full means a worker that takes nothing while the lifecycle goes on: lost to us like one that ended.
         self.jobs.try_send(job).map_err(|_| Gone)
+    }
+
+    /// Waits for a place, but not for ever.
+    ///
+    /// # Errors
+    /// [`Gone`] when the worker has ended or took nothing for so long.
+    pub fn send_within(&self, job: Job, wait: Duration) -> Result<(), Gone> {
+        self.jobs.send_timeout(job, wait).map_err(|_| Gone)
     }
 
     pub fn inlet(

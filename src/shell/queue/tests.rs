@@ -2,10 +2,11 @@
 
 mod laws;
 
-use super::{Break, Entrance, Entry, Job, LossBoard, Outlet, Pushed, queue};
+use super::{Break, Entrance, Entry, Gone, Job, LossBoard, Outlet, Pushed, queue};
 use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::clock::Clock;
 use crate::shell::queue::{Batch, Inlet};
@@ -50,7 +51,7 @@ impl LossBoard for Board {
         self.dropped.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn broken(&self, book: BookId, _: Stamp) -> u64 {
+    fn broken(&self, book: BookId, _: StaleReason, _: Stamp) -> u64 {
         let mut books = self.books.lock().unwrap();
         let (breaks, _) = books.entry(book).or_default();
         *breaks += 1;
@@ -106,7 +107,7 @@ impl Checker {
                     *seen = Seen { last: number, broken: false };
                     self.frames += 1;
                 }
-                Entry::Lost { number } => {
+                Entry::Lost { number, .. } => {
                     seen.broken = true;
                     self.board.pass(item.book, number);
                 }
@@ -318,4 +319,16 @@ fn a_blocked_reader_wakes_when_room_is_made_and_when_it_is_told_to_stop() {
     let mut inlet = inlet(&way, 1, Overflow::Block, &board);
     push(&mut inlet, 0, "201");
     assert_eq!(inlet.push(BookId(0), Channel::Book, "202", Stamp::ZERO, || true), Ok(Pushed::Stopped));
+}
+
+/// A reload's books once vanished without a word when the queue was full at that moment.
+#[test]
+fn a_lifecycle_job_that_finds_no_room_is_said_to_be_lost() {
+    let (way, outlet) = queue(1, 1_000, 0, 0);
+    let job = || Job::Dismiss(Vec::new());
+    while way.send(job()).is_ok() {}
+    let wait = Duration::from_millis(10);
+    assert_eq!(way.send_within(job(), wait), Err(Gone));
+    assert!(outlet.take(&mut Vec::new()).is_ok());
+    assert_eq!(way.send_within(job(), wait), Ok(()));
 }

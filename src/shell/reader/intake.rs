@@ -2,7 +2,8 @@
 
 use crate::engine::event::Channel;
 use crate::engine::id::BookId;
-use crate::engine::time::{Mono, Stamp};
+use crate::engine::state::StaleReason;
+use crate::engine::time::Stamp;
 use crate::shell::count::FeedCounters;
 use crate::shell::queue::{Gone, Inlet, Pushed};
 use crate::venue::{Route, Venue};
@@ -24,12 +25,20 @@ pub struct BookRoute {
 pub struct Routes {
     /// By the form of the symbol that frames carry.
     by_key: HashMap<String, BookRoute>,
+    /// Every book with its worker, where books are carried; in one order for every run.
+    books: Vec<(BookId, usize)>,
     channels: Vec<Channel>,
 }
 
 impl Routes {
     pub fn new(routes: impl IntoIterator<Item = (String, BookRoute)>, channels: Vec<Channel>) -> Routes {
-        Routes { by_key: routes.into_iter().collect(), channels }
+        let by_key: HashMap<String, BookRoute> = routes.into_iter().collect();
+        let mut books = Vec::new();
+        if channels.iter().any(|channel| channel.is_book()) {
+            books.extend(by_key.values().map(|route| (route.book, route.worker)));
+            books.sort();
+        }
+        Routes { by_key, books, channels }
     }
 
     pub fn symbol(&self, book: BookId) -> Option<&str> {
@@ -78,16 +87,21 @@ impl Intake {
             Route::Malformed(e) => {
                 self.counters.decode_errors.add(e.kind());
                 self.counters.refused("malformed", text, at.mono);
+                self.unplaceable(at)?;
             }
         }
         Ok(false)
     }
 
     /// A binary frame: no venue of ours sends one.
-    pub fn binary(&self, len: usize, now: Mono) {
+    ///
+    /// # Errors
+    /// [`Gone`] when a worker has ended.
+    pub fn binary(&mut self, len: usize, at: Stamp) -> Result<(), Gone> {
         self.counters.received.fetch_add(1, Relaxed);
         self.counters.bytes.fetch_add(len as u64, Relaxed);
-        self.counters.refused("binary", "a binary frame", now);
+        self.counters.refused("binary", "a binary frame", at.mono);
+        self.unplaceable(at)
     }
 
     /// From here on frames go by these routes.
@@ -123,6 +137,16 @@ impl Intake {
         self.inlets.iter_mut().try_for_each(Inlet::flush)
     }
 
+    /// Something came that cannot be read, and nobody can tell whose it was: no book of this connection is sure now.
+    fn unplaceable(&mut self, at: Stamp) -> Result<(), Gone> {
+        for (book, worker) in &self.routes.books {
+            if let Some(inlet) = self.inlets.get_mut(*worker) {
+                inlet.lose(*book, StaleReason::Decode, at)?;
+            }
+        }
+        Ok(())
+    }
+
     fn data(
         &mut self,
         symbol: &str,
@@ -143,7 +167,11 @@ impl Intake {
         let Some(inlet) = self.inlets.get_mut(route.worker) else { return Ok(()) };
         if self.shedding.load(Relaxed) {
             self.counters.shed.fetch_add(1, Relaxed);
-            return if channel.is_book() { inlet.lose(route.book, at) } else { Ok(()) };
+            return if channel.is_book() {
+                inlet.lose(route.book, StaleReason::Overflow, at)
+            } else {
+                Ok(())
+            };
         }
         match inlet.push(route.book, channel, text, at, stopped)? {
             // Whoever is dropped is counted by the feed it is of.

@@ -249,7 +249,7 @@ impl Life {
                     session.control(at.mono, &control);
                 }
             }
-            Message::Binary(bytes) => intake.binary(bytes.len(), at.mono),
+            Message::Binary(bytes) => intake.binary(bytes.len(), at).map_err(gone)?,
             Message::Close(frame) => {
                 return Err(EndReason::PeerClosed { code: frame.as_ref().map(|f| f.code.into()) });
             }

@@ -161,8 +161,8 @@ impl Registry {
             let since = connection.told().since;
             return Some(State::Stale { reason: StaleReason::Disconnected, since });
         }
-        let since = stats::at_wall(slot.broken()?, self.clock.stamp());
-        Some(State::Stale { reason: StaleReason::Overflow, since })
+        let (since, reason) = slot.broken()?;
+        Some(State::Stale { reason, since: stats::at_wall(since, self.clock.stamp()) })
     }
 
     /// A connection is subscribed again, so long after it was lost.
@@ -316,8 +316,9 @@ impl LossBoard for Registry {
         feed.counters.overflowed(symbol, at.mono);
     }
 
-    fn broken(&self, book: BookId, at: Stamp) -> u64 {
-        self.tables().slots.iter().find(|slot| slot.id == book).map_or(0, |slot| slot.break_at(at.mono))
+    fn broken(&self, book: BookId, why: StaleReason, at: Stamp) -> u64 {
+        let tables = self.tables();
+        tables.slots.iter().find(|slot| slot.id == book).map_or(0, |slot| slot.break_at(at.mono, why))
     }
 
     fn is_passed(&self, book: BookId, number: u64) -> bool {

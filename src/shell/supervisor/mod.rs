@@ -167,6 +167,11 @@ impl Supervisor {
                 return;
             }
         };
+        if let Some(thread) = lines.untold {
+            self.failed =
+                Some(format!("the changed configuration cannot be followed: {thread} takes nothing"));
+            return;
+        }
         let (started, stopped, rescoped) = (lines.start.len(), lines.stop.len(), lines.rescope.len());
         for (facts, mut lifecycle) in lines.start {
             lifecycle.start(now);

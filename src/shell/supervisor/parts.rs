@@ -45,6 +45,9 @@ pub struct Lines {
     pub start: Vec<(Facts, Lifecycle)>,
     pub rescope: Vec<NewScope>,
     pub stop: Vec<ConnectionId>,
+    /// A thread that could not be told of the change. Books it does not know would wait for ever: the process has to
+    /// be started anew.
+    pub untold: Option<String>,
 }
 
 /// Reads the configuration again; an error changes nothing.

@@ -135,7 +135,7 @@ impl Desk {
             if self.line(connection).current == Some(broken.generation) {
                 self.open(place, broken.generation, now);
             }
-            self.lose(place, broken.number, now);
+            self.lose(place, broken.number, StaleReason::Overflow, now);
             if broken.withdrawn {
                 self.books[place].keeper.sync.withdrawn(now);
             }
@@ -166,7 +166,7 @@ impl Desk {
                     self.frame(place, channel, batch.frame(start, len), item.received);
                     self.received.push(item.received);
                 }
-                Entry::Lost { number } if alive => self.lose(place, number, item.received),
+                Entry::Lost { number, why } if alive => self.lose(place, number, why, item.received),
                 Entry::Withdrawn if alive => self.books[place].keeper.sync.withdrawn(item.received),
                 Entry::Lost { .. } | Entry::Withdrawn => {}
             }
@@ -266,10 +266,10 @@ impl Desk {
         }
     }
 
-    fn lose(&mut self, place: usize, number: u64, at: Stamp) {
+    fn lose(&mut self, place: usize, number: u64, why: StaleReason, at: Stamp) {
         let kept = &mut self.books[place];
         kept.passed = kept.passed.max(number);
-        kept.keeper.lost(at, StaleReason::Overflow);
+        kept.keeper.lost(at, why);
         self.touch(place);
     }
 

@@ -18,3 +18,4 @@ mod signals;
 mod sim;
 mod smoke;
 mod teardown;
+mod tls;

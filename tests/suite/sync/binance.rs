@@ -211,3 +211,20 @@ fn the_window_slides_and_is_given_back() {
     b.shows("1 30", "2 1");
     assert_eq!(b.sync.heap_bytes(), b.sync.book().heap_bytes());
 }
+
+#[test]
+fn a_shallow_snapshot_is_asked_for_again_at_half_of_what_it_brought() {
+    let mut b = Bench::opened(BINANCE);
+    b.join(&snapshot(Some(10), None, "99 1,98 1,97 1,96 1", "101 1,102 1,103 1,104 1,105 1,106 1", 4));
+    assert_eq!((b.sync.state(), b.sync.need()), (State::Live, Need::Nothing));
+    b.range(11, 11, "99 0, 98 0", "");
+    assert_eq!(b.sync.need(), Need::Nothing, "two are left");
+    b.range(12, 12, "97 0", "");
+    assert_eq!((b.sync.need(), b.sync.state()), (Need::Refresh, State::Live));
+}
+
+#[test]
+fn the_words_for_what_was_thrown_away_are_the_contracts() {
+    let words = Discard::ALL.map(Discard::name);
+    assert_eq!(words, ["unsynced", "superseded", "window_full", "gap", "invalid", "disconnected"]);
+}

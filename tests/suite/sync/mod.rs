@@ -2,6 +2,7 @@
 
 mod binance;
 mod coinapi;
+mod keeper;
 
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{BookEvent, BookKind, Level, Side, Snapshot, Span};

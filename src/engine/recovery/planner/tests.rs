@@ -1,5 +1,7 @@
 //! Who is repaired when and how: order, dedup, budgets, and the ladder of an in-band venue.
 
+mod figures;
+
 use super::*;
 use crate::engine::recovery::testing::{in_band_venue, ms, rest_venue, s};
 use crate::engine::state::StaleReason;

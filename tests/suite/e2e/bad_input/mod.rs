@@ -1,10 +1,10 @@
 //! Everything a venue, a configuration or an operator can get wrong: one clear line each, counted, and no more lost than
-
-//! the one book or connection it came on.
+//! the one book or connection it came on, as far as that can be told.
 
 mod keys;
 mod rest;
 mod start;
+mod unplaceable;
 
 use super::daemon::Daemon;
 use super::rogue::{Manners, Rogue, answer, frame, text};
@@ -59,6 +59,8 @@ fn state(daemon: &Daemon, symbol: &str) -> String {
 enum Costs {
     Nothing,
     TheBook,
+    /// Nobody can tell whose it was.
+    EveryBook,
     TheConnection,
 }
 
@@ -77,19 +79,20 @@ fn bad_frames() -> Vec<Bad> {
     let level = |level: &str| text(&message(HIT, 2, false, level));
     let row = |what, bytes, costs, counted, line| Bad { what, bytes, costs, counted, line };
     let (nothing, book, connection) = (Costs::Nothing, Costs::TheBook, Costs::TheConnection);
+    let every_book = Costs::EveryBook;
     let deep = vec!["{\"price\":3,\"size\":1}"; 25_000].join(",");
     vec![
         row(
             "no JSON",
             text("<html>502 Bad Gateway</html>"),
-            nothing,
+            every_book,
             ("decode_errors", "json"),
             "dropped a message (malformed): <html>502",
         ),
         row(
             "JSON cut before its symbol",
             text(&good[..20]),
-            nothing,
+            every_book,
             ("messages.discarded", "malformed"),
             "dropped a message (malformed): ",
         ),
@@ -159,7 +162,7 @@ fn bad_frames() -> Vec<Bad> {
         row(
             "a binary frame",
             frame(0x82, good.as_bytes()),
-            nothing,
+            every_book,
             ("messages.discarded", "binary"),
             "dropped a message (binary)",
         ),
@@ -218,8 +221,8 @@ fn each_bad_frame_is_said_counted_and_costs_no_more_than_it_must() {
         };
         daemon.wait_until(bad.what, |d| count(d) == 1);
         match bad.costs {
-            Costs::TheConnection => {
-                // A new life, and its snapshots put everything right.
+            // Every book of it to be begun anew is a new life as well, and its snapshots put everything right.
+            Costs::EveryBook | Costs::TheConnection => {
                 daemon.wait_until("a new connection", |_| rogue.upgrades() == 2);
                 daemon.wait_all_live();
             }
