@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     };
     let number = |name: &str, quoted: bool| {
         let fits = |raw: &str| is_scalar(raw) && (quoted || !raw.starts_with('"'));
-        members.0.iter().filter(|(key, raw)| key == name && fits(raw)).next_back()
+        members.0.iter().rfind(|(key, raw)| key == name && fits(raw))
     };
     let code = number("code", false);
     let expected = if any("stream", "!serverShutdown") || any("e", "serverShutdown") {

@@ -61,7 +61,7 @@ fn judge(reply: &Reply<'_>, verdict: &Verdict) {
             let is_bare = |raw: &&(String, String)| {
                 raw.0 == "code" && raw.1.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
             };
-            let code = members.0.iter().filter(is_bare).next_back();
+            let code = members.0.iter().rfind(is_bare);
             match code.and_then(|(_, code)| code.parse::<i64>().ok()) {
                 Some(-1003) => Verdict::Throttled { wait },
                 _ => Verdict::Refused,

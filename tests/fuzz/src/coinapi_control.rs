@@ -18,8 +18,7 @@ pub fn run(data: &[u8]) {
         Some("heartbeat" | "hearbeat") => Control::Heartbeat,
         Some("reconnect") => {
             // A number that is none does not overrule one before it, and one that is too large is none.
-            let said =
-                members.0.iter().filter(|(key, raw)| key == "within_seconds" && is_scalar(raw)).next_back();
+            let said = members.0.iter().rfind(|(key, raw)| key == "within_seconds" && is_scalar(raw));
             let seconds = said.and_then(|(_, raw)| slow::scalar(Some(raw))?.parse::<u64>().ok());
             Control::Reconnect { within: seconds.map(|s| Duration::from_secs(s).min(WAIT_MAX)) }
         }
