@@ -143,7 +143,8 @@ fn cpu_time() -> u64 {
 fn one(seed: u64, scenario: Option<&str>) -> Outcome {
     let run = || {
         let script = scenario.and_then(Scenario::by_name);
-        World::new(Setup::draw(seed), script).run(seed)
+        let setup = if scenario == Some(scenarios::STORM) { Setup::storm(seed) } else { Setup::draw(seed) };
+        World::new(setup, script).run(seed)
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let what = depthd::shell::thread::message(payload.as_ref());

@@ -485,6 +485,7 @@ impl World {
             if self.daemon.lives.iter().any(|l| l.connection == connection) {
                 self.oracle.violation(format!("I5: two lives of connection {}", connection.0));
             }
+            self.oracle.begins(connection);
             let site = self.sites.iter().position(|s| host == format!("{}.test", s.owner.face()));
             let site = site.expect("a configuration names venues that are there");
             let SimSite { net, waits, .. } = &mut self.sites[site];
