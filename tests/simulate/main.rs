@@ -24,7 +24,7 @@ mod venue;
 mod world;
 
 use args::Args;
-use report::Report;
+use report::{Outcome, Report};
 use scenarios::Scenario;
 use setup::Setup;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use world::{Outcome, World};
+use world::World;
 
 /// The deepest a seed calls: its books' joins and JSON, with room to spare.
 const STACK_BYTES: usize = 16 << 20;
