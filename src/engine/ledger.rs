@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_one_connection_is_told_holds_for_all() {
         let mut ledger = Ledger::new(in_band_venue().profile, Mono::ZERO);
-        let until = Mono::ZERO.after(Duration::from_secs(7));
+        let until = s(7);
         ledger.hold_connects(until);
         ledger.hold_connects(Mono::ZERO);
         assert_eq!(ledger.take_connect(Mono::ZERO), Err(until));

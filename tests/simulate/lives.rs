@@ -21,17 +21,20 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// A life that was started, and the word that it has ended.
+pub type Begun = (Plan, Farewell, Arc<AtomicBool>);
+
 /// What was started, until the world takes it.
 #[derive(Clone, Default)]
 pub struct Started {
-    queue: Arc<Mutex<Vec<(Plan, Farewell, Arc<AtomicBool>)>>>,
+    queue: Arc<Mutex<Vec<Begun>>>,
     /// So many of the next starts fail: there is no thread to be had.
     pub failing: Arc<AtomicU32>,
     pub failed: Arc<AtomicU32>,
 }
 
 impl Started {
-    pub fn take(&self) -> Vec<(Plan, Farewell, Arc<AtomicBool>)> {
+    pub fn take(&self) -> Vec<Begun> {
         std::mem::take(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -99,7 +102,7 @@ pub struct SimLife {
 impl SimLife {
     /// Begins to dial.
     pub fn begin(
-        (plan, mut farewell, finished): (Plan, Farewell, Arc<AtomicBool>),
+        (plan, mut farewell, finished): Begun,
         site: usize,
         net: &mut Network,
         fault: Option<DialFault>,

@@ -24,7 +24,7 @@ mod venue;
 mod world;
 
 use args::Args;
-use report::Report;
+use report::{Outcome, Report};
 use scenarios::Scenario;
 use setup::Setup;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use world::{Outcome, World};
+use world::World;
 
 /// The deepest a seed calls: its books' joins and JSON, with room to spare.
 const STACK_BYTES: usize = 16 << 20;
@@ -143,7 +143,8 @@ fn cpu_time() -> u64 {
 fn one(seed: u64, scenario: Option<&str>) -> Outcome {
     let run = || {
         let script = scenario.and_then(Scenario::by_name);
-        World::new(Setup::draw(seed), script).run(seed)
+        let setup = if scenario == Some(scenarios::STORM) { Setup::storm(seed) } else { Setup::draw(seed) };
+        World::new(setup, script).run(seed)
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let what = depthd::shell::thread::message(payload.as_ref());

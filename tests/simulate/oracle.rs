@@ -4,7 +4,7 @@
 use crate::daemon::Daemon;
 use crate::hash::Hash;
 use depthd::engine::event::{Channel, Level};
-use depthd::engine::id::BookId;
+use depthd::engine::id::{BookId, ConnectionId};
 use depthd::engine::state::State;
 use depthd::engine::view::BookTop;
 use depthd::shell::registry::Tables;
@@ -267,9 +267,12 @@ impl Oracle {
     /// I6: nothing of a connection that is not alive, or of a stream that lost something, is shown as good.
     pub fn doubted(&mut self, daemon: &Daemon) {
         let Some(tables) = self.tables.clone() else { return };
+        // What the supervisor has still to hear of it cannot act on.
+        let heard_all = daemon.supervisor.waiting() == 0;
         for slot in &tables.slots {
-            let alive =
-                tables.connections.iter().any(|c| c.status.id == slot.connection && c.status.is_alive());
+            let has_life = daemon.lives.iter().any(|life| life.connection == slot.connection);
+            let alive = (has_life || !heard_all)
+                && tables.connections.iter().any(|c| c.status.id == slot.connection && c.status.is_alive());
             let (top, _) = daemon.registry.top(&tables, slot);
             let good = matches!(top.state, State::Live | State::Partial { .. });
             if good && (!alive || slot.broken().is_some()) {
@@ -280,6 +283,17 @@ impl Oracle {
                     top.state.name()
                 ));
             }
+        }
+    }
+
+    /// A life begins: every worker has passed the fence of the one before.
+    pub fn begins(&mut self, connection: ConnectionId) {
+        let Some(tables) = self.tables.clone() else { return };
+        for slot in tables.slots.iter().filter(|s| s.connection == connection && s.generation() != 0) {
+            let (id, generation) = (slot.id.0, slot.generation());
+            self.violation(format!(
+                "I4: a life begins while book {id} is still of generation {generation:#x}"
+            ));
         }
     }
 

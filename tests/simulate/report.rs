@@ -1,8 +1,27 @@
 //! What many seeds showed together.
 
-use crate::world::Outcome;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// What one seed showed.
+#[derive(Clone, Default, Debug)]
+pub struct Outcome {
+    pub seed: u64,
+    pub hash: u64,
+    pub violations: Vec<String>,
+    pub faults: BTreeMap<&'static str, u64>,
+    pub simulated: Duration,
+    pub recovered: Duration,
+    pub allowed: Duration,
+    pub messages: u64,
+    pub changes: u64,
+    pub level_changes: u64,
+    pub calls: u64,
+    pub compared: u64,
+    pub compared_whole: u64,
+    pub lives: u64,
+    pub turns: u64,
+}
 
 #[derive(Default)]
 pub struct Report {

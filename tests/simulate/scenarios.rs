@@ -7,8 +7,10 @@ use depthd::sim::net::PeerId;
 use depthd::sim::{Fault, LinkFault, RestFault, StreamFault, UpgradeFault};
 use std::time::Duration;
 
-pub const NAMES: [&str; 6] =
-    ["swizzle", "all_lost", "flapping", "up_12_of_100", "one_call_in_20", "a_third_lost"];
+pub const NAMES: [&str; 7] =
+    ["swizzle", "all_lost", "flapping", "up_12_of_100", "one_call_in_20", "a_third_lost", STORM];
+/// A storm of calls is a figure of its own (X6), with a setup of its own.
+pub const STORM: &str = "storm";
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,6 +28,8 @@ enum Kind {
     OneInTwenty,
     /// A third of the stream's messages and of the calls are lost.
     Third,
+    /// Every book loses a message once a second, and is fetched anew.
+    Storm,
 }
 
 pub struct Scenario {
@@ -44,6 +48,7 @@ impl Scenario {
             Kind::Intermittent,
             Kind::OneInTwenty,
             Kind::Third,
+            Kind::Storm,
         ];
         let at = NAMES.iter().position(|n| *n == name)?;
         let due = Mono::ZERO.after(3 * SECOND);
@@ -92,6 +97,10 @@ impl Scenario {
                 order(world, &Fault::Upgrade { count: 19, what: UpgradeFault::Hang });
                 order(world, &Fault::Rest { count: 19, what: RestFault::Hang });
                 5 * SECOND
+            }
+            Kind::Storm => {
+                order(world, &Fault::Stream { symbol: None, what: StreamFault::Gap });
+                SECOND
             }
             Kind::Third => {
                 world.sites.iter_mut().for_each(|s| s.owner.calm());

@@ -93,6 +93,21 @@ impl Setup {
         Setup { seed, text, sites, kinds, fault_gap, wake, job, random }
     }
 
+    /// Twenty books that are lost every second, and a budget that lets twenty be fetched in as long: figure X6.
+    pub fn storm(seed: u64) -> Setup {
+        let mut random = Random::new(seed ^ 0x5708);
+        let mut site = site(&mut random, Face::Binance, 20, 40.0);
+        site.config.limits.rest = Allowance::new(200_000, 60 * SECOND);
+        site.config.limits.connects = Allowance::new(10_000, 300 * SECOND);
+        let mut text = pipeline(&mut random);
+        text = text.replace("max_concurrent = ", "max_concurrent = 1");
+        let feeds = feeds(&mut random, &site);
+        let recovery = feeds.find("recovery = {").map_or("", |at| feeds[at..].lines().next().unwrap_or(""));
+        text.push_str(&feeds.replace(recovery, "recovery = { rate = \"60000/min\", burst = 6000 }"));
+        let (wake, job) = (Duration::from_micros(50), Duration::from_micros(50));
+        Setup { seed, text, sites: vec![site], kinds: Vec::new(), fault_gap: SECOND, wake, job, random }
+    }
+
     pub fn config(&self) -> Config {
         config(&self.text)
     }

@@ -1,19 +1,21 @@
 //! One seed's world: the daemon, its venues and what lies between them, moved from one due moment to the next.
 
-use crate::budgets::{self, Waits};
+mod checks;
+
+use crate::budgets::Waits;
 use crate::daemon::{Daemon, VENUES};
 use crate::lives::{DialFault, SimLife};
 use crate::network::Network;
 use crate::oracle::Oracle;
+use crate::report::Outcome;
 use crate::scenarios::Scenario;
 use crate::setup::{SAFETY, Setup};
 use crate::swarm;
 use depthd::app::layout::sync_rules;
 use depthd::config::Config;
-use depthd::engine::id::{ConnectionId, FeedId};
+use depthd::engine::id::FeedId;
 use depthd::engine::sync::BookSync;
 use depthd::engine::time::{Mono, Wall};
-use depthd::http::Source;
 use depthd::shell::clock::{Clock, Hand};
 use depthd::sim::net::Host;
 use depthd::sim::owner::venue;
@@ -69,26 +71,6 @@ pub struct World {
     drops: BTreeMap<FeedId, u64>,
     turns: u64,
     steps: usize,
-}
-
-/// What one seed showed.
-#[derive(Clone, Default, Debug)]
-pub struct Outcome {
-    pub seed: u64,
-    pub hash: u64,
-    pub violations: Vec<String>,
-    pub faults: BTreeMap<&'static str, u64>,
-    pub simulated: Duration,
-    pub recovered: Duration,
-    pub allowed: Duration,
-    pub messages: u64,
-    pub changes: u64,
-    pub level_changes: u64,
-    pub calls: u64,
-    pub compared: u64,
-    pub compared_whole: u64,
-    pub lives: u64,
-    pub turns: u64,
 }
 
 impl World {
@@ -459,32 +441,13 @@ impl World {
         }
     }
 
-    /// A reader had a turn in which it read so many messages.
-    fn noted(
-        &mut self,
-        connection: ConnectionId,
-        generation: u64,
-        more: u64,
-        texts: &[tungstenite::Utf8Bytes],
-    ) {
-        let tables = self.daemon.registry.tables();
-        let Some(entry) = tables.connections.iter().find(|c| c.status.id == connection) else { return };
-        let feed = entry.status.feed;
-        *self.read.entry(feed).or_default() += more;
-        let Some(counters) = tables.feeds.iter().find(|f| f.id == feed).map(|f| &f.counters) else { return };
-        let dropped = counters.overflow.load(Relaxed) + counters.shed.load(Relaxed);
-        if self.drops.insert(feed, dropped) != Some(dropped) && dropped > 0 {
-            self.oracle.dropped(feed, generation, texts);
-            self.oracle.doubted(&self.daemon);
-        }
-    }
-
     fn begin_lives(&mut self) {
         for started in self.daemon.started.take() {
             let (connection, host) = (started.0.connection, started.0.target.host.clone());
             if self.daemon.lives.iter().any(|l| l.connection == connection) {
                 self.oracle.violation(format!("I5: two lives of connection {}", connection.0));
             }
+            self.oracle.begins(connection);
             let site = self.sites.iter().position(|s| host == format!("{}.test", s.owner.face()));
             let site = site.expect("a configuration names venues that are there");
             let SimSite { net, waits, .. } = &mut self.sites[site];
@@ -493,61 +456,6 @@ impl World {
                 waits.dialed(self.now, net.dial_arrives(self.now));
             }
             self.daemon.lives.push(SimLife::begin(started, site, net, fault, self.now));
-        }
-    }
-
-    /// Now and then: one whole book, and the sum of all messages when none is on its way.
-    fn look(&mut self) {
-        let ids = self.oracle.book_ids();
-        let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
-        if let Some(id) = self.random.pick(&ids) {
-            self.oracle.whole(*id, &self.daemon, &owners);
-        }
-        let reading = self.daemon.lives.iter().any(|l| l.due() == Mono::ZERO);
-        if self.daemon.is_settled() && !reading {
-            self.oracle.settled(&self.daemon);
-            self.conserved();
-        }
-        for worker in &self.daemon.registry.workers {
-            let g = &worker.gauge;
-            if g.messages_high.load(Relaxed) > g.messages_max || g.bytes_high.load(Relaxed) > g.bytes_max {
-                self.oracle.violation(format!("I9: {} held more than it may", worker.name));
-            }
-        }
-    }
-
-    /// I7, from what the daemon shows, and against what the network gave it.
-    fn conserved(&mut self) {
-        if self.panics > 0 {
-            // What a thread had in hand when it panicked is gone, and with it what it had counted.
-            return;
-        }
-        let tables = self.daemon.registry.tables();
-        let stats = self.daemon.registry.stats();
-        for (entry, feed) in tables.feeds.iter().zip(&stats.feeds) {
-            let (flow, name) = (&feed.messages, &feed.name);
-            if flow.in_flight() != 0 {
-                self.oracle.violation(format!(
-                    "I7: feed {name}: {} messages are nowhere: {flow:?}",
-                    flow.in_flight()
-                ));
-            }
-            let read = self.read.get(&entry.id).copied().unwrap_or(0);
-            if read != flow.received {
-                self.oracle
-                    .violation(format!("I7: feed {name}: {read} came, {} were counted", flow.received));
-            }
-        }
-    }
-
-    fn judge_all(&mut self) {
-        let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
-        self.oracle.all_whole(&self.daemon, &owners);
-        let wrong: Vec<String> =
-            self.sites.iter().flat_map(|s| budgets::judge(&s.owner, &self.config, &s.waits)).collect();
-        wrong.into_iter().for_each(|what| self.oracle.violation(what));
-        if !self.is_over() {
-            self.look();
         }
     }
 }
