@@ -12,6 +12,8 @@ mod http_limits;
 mod leaks;
 /// How large it gets, with two hundred deep books and every fault; how large the program is.
 mod size;
+/// Hours of load with a reconnect ten times a second: whether memory creeps.
+mod soak;
 /// Connections that end in every way, driven as fast as the daemon comes back.
 mod storm;
 /// SIGTERM at any moment of a life full of faults.
