@@ -25,7 +25,7 @@ const LATE_MS: f64 = 0.5;
 const FLAT_KIB: f64 = 256.0;
 
 /// `RssAnon` over time, a line by least squares: KiB from its first sample to its last, and the spread of the samples.
-fn growth(samples: &[(f64, f64)]) -> (f64, f64) {
+pub fn growth(samples: &[(f64, f64)]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / n;
     let (t, kib) = (mean(|s| s.0), mean(|s| s.1));

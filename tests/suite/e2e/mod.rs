@@ -6,7 +6,7 @@ mod backpressure;
 mod bad_input;
 pub mod daemon;
 mod gaps;
-mod load;
+pub mod load;
 pub mod local;
 pub mod look;
 mod reading;

@@ -12,6 +12,8 @@ mod chaos;
 mod cycles;
 /// A wire with a length.
 mod delay;
+/// Hours of load with a reconnect ten times a second: whether memory creeps.
+mod endurance;
 /// Attacks on the HTTP port, and questions by the hundred: what the feed notices of them.
 mod http_feed;
 /// Every bound of the HTTP port, met from both sides.
@@ -22,10 +24,10 @@ mod kill;
 mod kinds;
 /// Reconnects of every kind by the thousand: what they leave behind, and how long each takes down.
 mod leaks;
-/// Every kind of failure has a test.
-mod named;
 /// How much of the log a peer can fill.
 mod loglines;
+/// Every kind of failure has a test.
+mod named;
 /// From a reset to the first live book.
 mod reset;
 /// A venue that plays a script to its first client.
