@@ -9,11 +9,10 @@ const fn ms(n: u64) -> Duration {
 }
 
 /// What may happen to a message without ending the connection and without costing its book.
-const HARMLESS: [StreamFault; 7] = [
+const HARMLESS: [StreamFault; 6] = [
     StreamFault::Duplicate,
     StreamFault::Empty,
     StreamFault::Fragmented,
-    StreamFault::Malformed(Malformed::Binary),
     StreamFault::Extra(Extra::UnknownType),
     StreamFault::Extra(Extra::UnknownSymbol),
     StreamFault::Snapshot,
@@ -35,7 +34,8 @@ const HARMFUL: [StreamFault; 11] = [
 ];
 
 /// What costs the connection.
-const DEADLY: [StreamFault; 4] = [
+const DEADLY: [StreamFault; 5] = [
+    StreamFault::Malformed(Malformed::Binary),
     StreamFault::Malformed(Malformed::BadUtf8),
     StreamFault::Malformed(Malformed::Oversize),
     StreamFault::Malformed(Malformed::ReservedBit),

@@ -335,7 +335,8 @@ fn a_hostile_peer_does_not_fill_the_log() {
         lines.len(),
         FOR.as_secs()
     );
-    assert!(stats["messages"]["received"].as_u64() > Some(1_000) && rogue.upgrades() > 5);
+    // The first nonsense costs the connection, and most of what is said in a round then finds nobody.
+    assert!(stats["messages"]["received"].as_u64() > Some(200) && rogue.upgrades() > 5);
     assert!(lines.len() <= 10, "{}", lines.join("\n"));
     // When the peer behaves again, so does everything else.
     daemon.wait_until("all live", |d| {
