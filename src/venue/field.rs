@@ -18,6 +18,9 @@ pub const LEVELS_PER_SIDE_MAX: usize = 20_000;
 const LEVELS_ANY_SIZE: usize = 1_000;
 const LEVEL_BYTES_MIN: usize = 8;
 
+/// Items of a level in a list: price, size, and once an empty list that meant nothing. What is longer is no level.
+const LEVEL_ITEMS_MAX: usize = 8;
+
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Fills a slot, once.
@@ -90,8 +93,12 @@ pub fn millis(value: Value<'_>, name: &'static str) -> Result<Option<Wall>> {
 /// Reads `[["price","size"],…]` into `into`; `null` adds nothing. Further items of a level are ignored.
 pub fn level_pairs(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
     levels(json, name, into, |json| {
-        let (mut price, mut size) = (None, None);
+        let (mut price, mut size, mut items) = (None, None, 0);
         json.array(|json| {
+            items += 1;
+            if items > LEVEL_ITEMS_MAX {
+                return Err(DecodeError::BadField(name));
+            }
             if price.is_none() {
                 price = Some(number(json, name)?);
             } else if size.is_none() {
@@ -136,16 +143,17 @@ fn levels<'t>(
         if into.len() >= LEVELS_PER_SIDE_MAX || json.position() - began < level_bytes_min {
             return Err(DecodeError::TooDeep);
         }
-        if into.len() == into.capacity() {
-            // Counted, once a side: growing by halves and doubles would end at up to twice what is needed.
-            let most = LEVELS_ANY_SIZE + json.bytes_left() / LEVEL_BYTES_MIN;
-            into.reserve_exact(json.items_left(most.min(LEVELS_PER_SIDE_MAX - into.len())).max(1));
-        }
         if !matches!(json.peek(), Some(b'[' | b'{')) {
             json.skip()?;
             return Err(DecodeError::BadField(name));
         }
-        into.push(read(json)?);
+        let level = read(json)?;
+        if into.len() == into.capacity() {
+            // Counted, once a side: growing by doubles would end at up to twice what is needed.
+            let most = LEVELS_ANY_SIZE + json.bytes_left() / LEVEL_BYTES_MIN;
+            into.reserve_exact(1 + json.items_left(most.min(LEVELS_PER_SIDE_MAX - into.len() - 1)));
+        }
+        into.push(level);
         Ok(())
     })
 }
@@ -220,6 +228,7 @@ mod tests {
             (r#"[[null,"1"]]"#, BadField("b")),
             (r#"[["",""]]"#, BadField("b")),
             (r#"["1","2"]"#, BadField("b")),
+            (r#"[["1","2",3,4,5,6,7,8,9]]"#, BadField("b")),
             (r#"{"1":"2"}"#, BadField("b")),
             (r#"7"#, BadField("b")),
             (r#"[["1e40","1"]]"#, DoesNotFit("b")),

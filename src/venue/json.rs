@@ -149,16 +149,12 @@ impl<'t> Json<'t> {
         }
     }
 
-    /// How many items of the array we are in come from here on, at most `max`; what is no JSON ends the count. Reads
-    /// nothing.
+    /// After an item of an array: how many more come, at most `max`; what is no JSON ends the count. Reads nothing.
     pub fn items_left(&self, max: usize) -> usize {
         let mut ahead = self.clone();
         let mut items = 0;
-        while items < max && ahead.skip().is_ok() {
+        while items < max && ahead.next() == Some(b',') && ahead.skip().is_ok() {
             items += 1;
-            if ahead.next() != Some(b',') {
-                break;
-            }
         }
         items
     }

@@ -63,6 +63,10 @@ pub fn of_target(name: &str) -> Vec<Hostile> {
                 one("short levels of a market", shape(&levels(r#"["1234","1"]"#, 256 * 1024))),
                 one("levels of a market", shape(&levels(r#"["0.00240000","10.00000000"]"#, MIB / 2))),
                 one("levels of many items", shape(&levels(&format!("[1,1{}]", ",0".repeat(1_000)), MIB / 2))),
+                one(
+                    "one level and then a long one",
+                    shape(&format!("[[1,1],[1,1{}]]", ",0".repeat(MIB / 8))),
+                ),
                 one("levels of nothing", shape(&levels("[]", MIB / 2))),
             ]
         }
