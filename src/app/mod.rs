@@ -26,17 +26,17 @@ use crate::shell::registry::{Observed, Registry, Tables};
 use crate::shell::resolver::Resolver;
 use crate::shell::rest::RestClient;
 use crate::shell::supervisor::{Common, Exit, Parts, Pulse, Reload, Supervisor};
+use crate::shell::sync::channel::{Sender, bounded};
+use crate::shell::sync::{Arc, Mutex, RwLock, channel};
 use crate::shell::thread::{self, Handle};
 use crate::shell::wake::Wake;
 use crate::venue::Venue;
-use crossbeam_channel::{Sender, bounded};
 use guard::Guard;
 use layout::Layout;
 use plant::Plant;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use workers::{Alarm, Room, Workers};
 
@@ -292,7 +292,7 @@ fn callers(
     resolver: &Resolver,
     stop: &Arc<Wake>,
     clock: &Clock,
-) -> (crossbeam_channel::Receiver<Answered>, StartCallers) {
+) -> (channel::Receiver<Answered>, StartCallers) {
     let total: usize = layout.venues.iter().map(|v| v.rules.max_concurrent).sum();
     let (answers, answers_out) = bounded::<Answered>(total.max(1));
     let venues: Vec<_> =

@@ -6,6 +6,10 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[cfg(shuttle)]
+use shuttle::thread::{Builder, JoinHandle};
+#[cfg(not(shuttle))]
 use std::thread::{Builder, JoinHandle};
 
 /// Threads started and not joined. Process-wide because this is the one place that starts them; read at the stop only.

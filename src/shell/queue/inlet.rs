@@ -5,7 +5,7 @@ use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::time::Stamp;
-use std::sync::{Arc, PoisonError};
+use crate::shell::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long a blocked reader waits before it looks for a stop.

@@ -16,6 +16,13 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+/// For the model checker, which takes the parts one by one.
+#[cfg(all(test, loom))]
+pub(in crate::shell) mod modelled {
+    pub(in crate::shell) use super::gauge::QueueGauge as Gauge;
+    pub(in crate::shell) use super::room::Room;
+}
+
 pub use gauge::QueueGauge;
 pub use inlet::Inlet;
 pub use outlet::Outlet;
@@ -24,10 +31,10 @@ use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::time::Stamp;
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::sync::{Arc, Mutex};
 use crate::shell::worker::Recipe;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use room::Room;
-use std::sync::{Arc, Mutex};
 
 /// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
 pub const POOL_BATCHES: usize = 8;

@@ -1,8 +1,8 @@
 //! A worker's end of its queue.
 
 use super::{Batch, Break, Job, Shared, recycle};
-use crossbeam_channel::{Receiver, TryRecvError};
-use std::sync::{Arc, PoisonError};
+use crate::shell::sync::channel::{Receiver, TryRecvError};
+use crate::shell::sync::{Arc, PoisonError};
 
 #[derive(Debug)]
 pub struct Outlet {

@@ -3,12 +3,12 @@
 //! One token stands for "look again". A waiting reader that found room passes it on, so that one batch given back wakes
 //! as many readers as it has room for, one after the other.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::shell::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use std::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::shell) struct Room {
     waiting: AtomicUsize,
     made: Sender<()>,
     found: Receiver<()>,

@@ -4,9 +4,9 @@ use crate::engine::event::Snapshot;
 use crate::engine::recovery::Ticket;
 use crate::shell::clock::Clock;
 use crate::shell::rest::{RestAnswer, RestClient};
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::thread::{self, Handle};
 use crate::venue::{RestReply, RestRequest, Venue, Verdict};
-use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,7 +87,9 @@ impl Callers {
     /// Hands a call over; gives it back when every caller is busy.
     pub fn call(&self, call: Call) -> Result<(), Call> {
         match &self.calls {
-            Some(calls) => calls.try_send(call).map_err(crossbeam_channel::TrySendError::into_inner),
+            Some(calls) => {
+                calls.try_send(call).map_err(crate::shell::sync::channel::TrySendError::into_inner)
+            }
             None => Err(call),
         }
     }

@@ -16,13 +16,13 @@ use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, RecoveryCounters};
 use crate::shell::event::Event;
 use crate::shell::port::{Command, Ports};
+use crate::shell::sync::channel::{Receiver, Sender, select};
+use crate::shell::sync::{Arc, Mutex, PoisonError};
 use crate::shell::worker::{Side, Told};
 use crate::venue::{Venue, Verdict};
 use callers::{Answered, Call, Callers};
-use crossbeam_channel::{Receiver, Sender, select};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub const STACK_BYTES: usize = 256 * 1024;

@@ -10,9 +10,9 @@ use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
 use crate::shell::queue::{Batch, Break, Entry};
+use crate::shell::sync::channel::Sender;
 use crate::shell::worker::Told;
 use crate::shell::worker::kept::{Kept, Recipe, note_recovery, published, report};
-use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 /// A connection as its books see it.

@@ -15,7 +15,7 @@ use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::event::Event;
 use crate::shell::queue::{Batch, Break, Job, Outlet};
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use crate::shell::sync::channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 

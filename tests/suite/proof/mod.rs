@@ -2,3 +2,5 @@
 
 /// How much proof is asked for.
 mod amount;
+/// C4.
+mod order;

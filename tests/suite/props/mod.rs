@@ -2,7 +2,7 @@
 
 mod book;
 mod budgets;
-mod lifecycle;
+pub mod lifecycle;
 mod planner;
 mod sync;
 mod venue;
