@@ -1,4 +1,4 @@
-//! Starts the workers, and starts one over in place when it panics.
+//! The workers: what each is made of, and their threads, each of which starts its worker over in place when it panics.
 
 use crate::config::Pipeline;
 use crate::shell::beat::Beat;
@@ -9,7 +9,8 @@ use crate::shell::queue::{self, Entrance};
 use crate::shell::registry::WorkerEntry;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::thread::{self, Handle};
-use crate::shell::worker::{self, Desk, Recipe, Side, Told};
+use crate::shell::worker::{self, Place, Side, Told};
+use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,17 +30,13 @@ pub struct Room {
     pub connections: usize,
 }
 
-struct Running {
-    entrance: Entrance,
-    side: Sender<Side>,
-    counters: Arc<WorkerCounters>,
-    beat: Arc<Beat>,
-    thread: Handle<()>,
-}
-
-/// All workers.
-pub struct Workers {
-    running: Vec<Running>,
+/// The ways to a worker.
+#[derive(Clone)]
+pub struct Ways {
+    pub entrance: Entrance,
+    pub side: Sender<Side>,
+    pub counters: Arc<WorkerCounters>,
+    pub beat: Arc<Beat>,
 }
 
 /// Says that a thread which must not end has panicked.
@@ -57,79 +54,91 @@ impl Drop for Alarm {
     }
 }
 
+/// Every worker's ways and place, and where what they tell comes out.
+pub fn lay_out(
+    pipeline: &Pipeline,
+    room: Room,
+    timings: &Arc<Timings>,
+    events: &Sender<Event>,
+    clock: &Clock,
+) -> (Vec<Ways>, Vec<Place>, Receiver<Told>) {
+    let count = pipeline.workers;
+    // What a book needs and what it made of a snapshot, each at most once on its way in a healthy moment.
+    let (told, told_out) = bounded(room.books * 4);
+    let mut ways = Vec::with_capacity(count);
+    let mut places = Vec::with_capacity(count);
+    for index in 0..count {
+        let share = |total: usize| (total / count + usize::from(index < total % count)).max(1);
+        let (entrance, outlet) = queue::queue(
+            share(pipeline.queue_messages),
+            share(pipeline.queue_bytes),
+            room.books,
+            room.connections * CONTROL_PER_CONNECTION,
+        );
+        let (side, side_out) = bounded(SIDE_MAX);
+        let counters = Arc::new(WorkerCounters::new(timings.clone()));
+        let beat = Arc::new(Beat::new(format!("worker-{index}"), BEAT_WITHIN, clock.mono()));
+        places.push(Place {
+            index,
+            outlet,
+            side: side_out,
+            recovery: told.clone(),
+            counters: counters.clone(),
+            events: events.clone(),
+            beat: beat.clone(),
+            clock: clock.clone(),
+            recipes: Vec::new(),
+        });
+        ways.push(Ways { entrance, side, counters, beat });
+    }
+    (ways, places, told_out)
+}
+
+/// A worker panicked: counts it and says so. What it knew is gone; its place is as it was.
+pub fn panicked(place: &Place, payload: &(dyn Any + Send)) {
+    place.counters.panics.fetch_add(1, Relaxed);
+    let panicked = Event::WorkerPanicked { worker: place.index, message: thread::message(payload) };
+    let _ = place.events.send_timeout(panicked, Duration::from_secs(1));
+}
+
+/// What the registry shows of them.
+pub fn entries(ways: &[Ways]) -> Vec<WorkerEntry> {
+    let entry = |(index, w): (usize, &Ways)| WorkerEntry {
+        name: format!("worker-{index}"),
+        counters: w.counters.clone(),
+        gauge: w.entrance.gauge(),
+        side: w.side.clone(),
+    };
+    ways.iter().enumerate().map(entry).collect()
+}
+
+/// All workers' threads. They end when the last way in is dropped.
+pub struct Workers {
+    threads: Vec<Handle<()>>,
+}
+
 impl Workers {
-    /// # Errors
-    /// A thread cannot be started.
-    pub fn start(
-        pipeline: &Pipeline,
-        room: Room,
-        timings: &Arc<Timings>,
-        events: &Sender<Event>,
-        clock: &Clock,
-    ) -> io::Result<(Workers, Receiver<Told>)> {
-        let count = pipeline.workers;
-        // What a book needs and what it made of a snapshot, each at most once on its way in a healthy moment.
-        let (told, told_out) = bounded(room.books * 4);
-        let mut running = Vec::with_capacity(count);
-        for index in 0..count {
-            let share = |total: usize| (total / count + usize::from(index < total % count)).max(1);
-            let (entrance, outlet) = queue::queue(
-                share(pipeline.queue_messages),
-                share(pipeline.queue_bytes),
-                room.books,
-                room.connections * CONTROL_PER_CONNECTION,
-            );
-            let (side, side_out) = bounded(SIDE_MAX);
-            let counters = Arc::new(WorkerCounters::new(timings.clone()));
-            let beat = Arc::new(Beat::new(format!("worker-{index}"), BEAT_WITHIN, clock.mono()));
-            let (told, counted) = (told.clone(), counters.clone());
-            let (alarm, marked, time) = (events.clone(), beat.clone(), clock.clone());
+    /// Starts as many as it can; an error says why not all. Those that run are to be stopped all the same.
+    pub fn start(places: Vec<Place>) -> (Workers, io::Result<()>) {
+        let mut workers = Workers { threads: Vec::with_capacity(places.len()) };
+        for mut place in places {
             let body = move || {
-                let mut recipes: Vec<Arc<Recipe>> = Vec::new();
-                loop {
-                    let desk = Desk::new(index, told.clone(), counted.clone());
-                    let run = AssertUnwindSafe(|| {
-                        worker::run(desk, &mut recipes, &outlet, &side_out, &alarm, &marked, &time);
-                    });
-                    let Err(payload) = catch_unwind(run) else { return };
-                    counted.panics.fetch_add(1, Relaxed);
-                    let message = thread::message(payload.as_ref());
-                    let panicked = Event::WorkerPanicked { worker: index, message };
-                    let _ = alarm.send_timeout(panicked, Duration::from_secs(1));
+                while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker::run(&mut place))) {
+                    panicked(&place, payload.as_ref());
                 }
             };
-            let thread = thread::spawn(&format!("wk-{index}"), worker::STACK_BYTES, body)?;
-            running.push(Running { entrance, side, counters, beat, thread });
+            let name = format!("wk-{}", workers.threads.len());
+            match thread::spawn(&name, worker::STACK_BYTES, body) {
+                Ok(thread) => workers.threads.push(thread),
+                Err(e) => return (workers, Err(e)),
+            }
         }
-        Ok((Workers { running }, told_out))
+        (workers, Ok(()))
     }
 
-    pub fn entrances(&self) -> Vec<Entrance> {
-        self.running.iter().map(|w| w.entrance.clone()).collect()
-    }
-
-    pub fn sides(&self) -> Vec<Sender<Side>> {
-        self.running.iter().map(|w| w.side.clone()).collect()
-    }
-
-    pub fn beats(&self) -> Vec<Arc<Beat>> {
-        self.running.iter().map(|w| w.beat.clone()).collect()
-    }
-
-    pub fn entries(&self) -> Vec<WorkerEntry> {
-        let entry = |(index, w): (usize, &Running)| WorkerEntry {
-            name: format!("worker-{index}"),
-            counters: w.counters.clone(),
-            gauge: w.entrance.gauge(),
-            side: w.side.clone(),
-        };
-        self.running.iter().enumerate().map(entry).collect()
-    }
-
-    /// Closes every queue and joins; the supervisor and its readers must be gone.
+    /// Joins them; every way in must be gone.
     pub fn stop(self) {
-        for Running { entrance, thread, .. } in self.running {
-            drop(entrance);
+        for thread in self.threads {
             thread.join();
         }
     }

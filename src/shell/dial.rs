@@ -108,9 +108,7 @@ impl Dialer<'_> {
                 let status = response.status().as_u16();
                 let headers = pairs(response.headers());
                 let body = response.body().as_deref().unwrap_or_default();
-                let refusal =
-                    self.venue.upgrade_refused(&RestReply { status, headers: &headers, body }, self.now());
-                DialError::Refused { status, refusal }
+                refused(self.venue, &RestReply { status, headers: &headers, body }, self.now())
             }
             Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => DialError::Open(OpenError::TimedOut),
             Error::Io(_) if self.wake.is_stopped() => DialError::Open(OpenError::Stopped),
@@ -122,6 +120,11 @@ impl Dialer<'_> {
     fn now(&self) -> Wall {
         self.clock.stamp().wall
     }
+}
+
+/// The upgrade was answered with something else.
+pub fn refused(venue: &dyn Venue, reply: &RestReply<'_>, now: Wall) -> DialError {
+    DialError::Refused { status: reply.status, refusal: venue.upgrade_refused(reply, now) }
 }
 
 /// Headers as lower-case pairs; what is not text is left out.

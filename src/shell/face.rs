@@ -54,6 +54,11 @@ impl<const N: usize> Face<N> {
         self.cell.read()
     }
 
+    /// Changes with everything that is shown.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
+    }
+
     /// What is shown and why not to believe it.
     pub fn look(&self, connection: Option<&ConnectionStatus>) -> (Option<Doubt>, [u64; N]) {
         // Asked first: what is shown after that knows of all that was doubted before.

@@ -26,8 +26,9 @@ const STACK_BYTES: usize = 256 * 1024;
 /// Addresses, or why there are none.
 pub type Answer = Result<Vec<SocketAddr>, String>;
 
-struct Question {
-    host: String,
+/// What the resolver is asked.
+pub struct Question {
+    pub host: String,
     port: u16,
     /// When whoever asks has given up.
     until: Mono,
@@ -47,6 +48,12 @@ pub struct Resolver {
     /// Disconnected when the thread ends.
     ended: Receiver<()>,
     thread: Handle<()>,
+}
+
+/// An asker, and where its questions come out.
+pub fn questions(clock: Clock) -> (Asker, Receiver<Question>) {
+    let (questions, inbox) = bounded(QUESTIONS_MAX);
+    (Asker { questions, clock }, inbox)
 }
 
 impl Asker {
@@ -69,14 +76,17 @@ impl Resolver {
     /// # Errors
     /// The thread cannot be started.
     pub fn start(clock: Clock) -> io::Result<Resolver> {
-        let (questions, inbox) = bounded(QUESTIONS_MAX);
+        let (asker, inbox) = questions(clock.clone());
         let (alive, ended) = bounded::<()>(0);
-        let own = clock.clone();
         let thread = thread::spawn("resolver", STACK_BYTES, move || {
-            serve(&inbox, &own, &lookup);
+            let mut names = Names::default();
+            // Ends when the last asker is dropped.
+            for question in inbox {
+                names.answer(question, &clock, lookup);
+            }
             drop(alive);
         })?;
-        Ok(Resolver { asker: Asker { questions, clock }, ended, thread })
+        Ok(Resolver { asker, ended, thread })
     }
 
     pub fn asker(&self) -> Asker {
@@ -105,14 +115,25 @@ struct Known {
     until: Mono,
 }
 
-fn serve(inbox: &Receiver<Question>, clock: &Clock, lookup: &dyn Fn(&str) -> Result<Vec<IpAddr>, String>) {
-    let mut known: BTreeMap<String, Known> = BTreeMap::new();
-    // Ends when the last asker is dropped.
-    for question in inbox {
+/// What was looked up so far.
+#[derive(Default)]
+pub struct Names {
+    known: BTreeMap<String, Known>,
+}
+
+impl Names {
+    /// Answers one question, from memory or by `lookup`; one whose asker has given up is dropped.
+    pub fn answer(
+        &mut self,
+        question: Question,
+        clock: &Clock,
+        lookup: impl FnOnce(&str) -> Result<Vec<IpAddr>, String>,
+    ) {
+        let known = &mut self.known;
         let fresh = known.get(&question.host).is_some_and(|k| k.until > clock.mono());
         let mut failure = None;
         if !fresh && clock.mono() >= question.until {
-            continue;
+            return;
         }
         if !fresh {
             match lookup(&question.host) {
@@ -120,10 +141,7 @@ fn serve(inbox: &Receiver<Question>, clock: &Clock, lookup: &dyn Fn(&str) -> Res
                     let until = clock.mono().after(TTL);
                     known.insert(question.host.clone(), Known { addresses, until });
                 }
-                Ok(addresses) => {
-                    (question.reply)(Ok(with_port(&addresses, question.port)));
-                    continue;
-                }
+                Ok(addresses) => return (question.reply)(Ok(with_port(&addresses, question.port))),
                 Err(e) => failure = Some(e),
             }
         }
@@ -169,8 +187,7 @@ mod tests {
     }
     #[test]
     fn questions_nobody_waits_for_cost_no_lookup() {
-        let (questions, inbox) = bounded(QUESTIONS_MAX);
-        let asker = Asker { questions, clock: Clock::start() };
+        let (asker, inbox) = questions(Clock::start());
         let (answers, answered) = bounded(8);
         for (host, within) in [("given-up", 0), ("awaited", 3_600), ("given-up", 0)] {
             let answers = answers.clone();
@@ -180,10 +197,13 @@ mod tests {
         let clock = asker.clock.clone();
         drop((asker, answers));
         let looked_up = std::cell::RefCell::new(Vec::new());
-        serve(&inbox, &clock, &|host| {
-            looked_up.borrow_mut().push(host.to_owned());
-            Err("no such name".to_owned())
-        });
+        let mut names = Names::default();
+        for question in inbox {
+            names.answer(question, &clock, |host| {
+                looked_up.borrow_mut().push(host.to_owned());
+                Err("no such name".to_owned())
+            });
+        }
         assert_eq!(*looked_up.borrow(), ["awaited"]);
         assert_eq!(answered.iter().collect::<Vec<_>>(), [("awaited", false)]);
     }

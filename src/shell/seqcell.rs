@@ -29,6 +29,11 @@ impl<const N: usize> SeqCell<N> {
         self.version.store(version.wrapping_add(2), Ordering::Release);
     }
 
+    /// Changes with each write.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     /// The words of one write, never a mix of two.
     pub fn read(&self) -> [u64; N] {
         loop {

@@ -86,6 +86,11 @@ impl Slot {
         self.face.doubt(connection)
     }
 
+    /// Changes with everything that is published.
+    pub fn version(&self) -> u64 {
+        self.face.version()
+    }
+
     /// Messages are dropped: gives the break's number, from 1.
     pub fn break_at(&self, now: Mono) -> u64 {
         self.face.break_at(now)

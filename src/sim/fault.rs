@@ -283,6 +283,17 @@ const ROWS: &[Row] = &[
     (0, 2, |_| rest(RestFault::Crossed)),
 ];
 
+/// The names of all kinds there are to draw.
+pub fn kinds() -> Vec<&'static str> {
+    ROWS.iter().map(|row| (row.2)(&mut Random::new(0)).name()).collect()
+}
+
+/// Draws a fault of one of these kinds, each as likely as under `chaos`; `None` when none of them is drawn soon.
+pub fn draw_among(kinds: &[&str], random: &mut Random) -> Option<Fault> {
+    let draws = (0..64 * ROWS.len()).filter_map(|_| draw(FaultLevel::Chaos, random));
+    draws.into_iter().find(|fault| kinds.contains(&fault.name()))
+}
+
 /// Draws a fault; `None` when the level has none.
 pub fn draw(level: FaultLevel, random: &mut Random) -> Option<Fault> {
     let weight = |row: &Row| match level {

@@ -230,6 +230,17 @@ impl Planner {
         deadline
     }
 
+    /// When each want there is will have been tried once more, if nothing happens before. How long a recovery may take
+    /// depends on it.
+    pub fn tried_by(&self) -> Mono {
+        let ready = |venue: usize| Some(self.gates[venue].ready_at()).filter(|at| *at != Mono::NEVER);
+        self.wants().fold(Mono::ZERO, |latest, (_, _, want, line)| {
+            let fetch = want.fetch_at().map(|due| due.max(ready(line.venue).unwrap_or(Mono::ZERO)));
+            let restart = want.restart_at().map(|due| due.after(COALESCE).max(line.control_at));
+            latest.max(fetch.unwrap_or(Mono::ZERO)).max(restart.unwrap_or(Mono::ZERO))
+        })
+    }
+
     pub fn breaker_state(&self, venue: usize) -> BreakerState {
         self.gates[venue].breaker_state()
     }

@@ -65,32 +65,98 @@ pub struct Plan {
 }
 
 /// Lives one life of the connection and says how it ended. Everything queued is handed over first.
-pub fn run(mut plan: Plan) -> EndReason {
-    let inlets = std::mem::take(&mut plan.inlets);
-    let mut intake = Intake::new(plan.routes.clone(), inlets, plan.counters.clone(), plan.shedding.clone());
-    let mut life = Life { next_id: 1, unflushed: false, plan };
-    let end = match life.connect() {
-        Ok((socket, session)) => life.live(socket, session, &mut intake),
-        Err(end) => end,
-    };
-    // What was read before the end still counts; a worker that is gone has its own alarm.
-    let _ = intake.flush();
-    if life.plan.port.wake.is_stopped() { EndReason::Stop } else { end }
+pub fn run(plan: Plan) -> EndReason {
+    let dialing = Dialing::new(plan);
+    match dialing.dial() {
+        Ok(socket) => {
+            let mut life = dialing.connected(socket);
+            let end = loop {
+                let more = match life.turn() {
+                    Ok(more) => more,
+                    Err(end) => break end,
+                };
+                if !more && let Err(end) = life.wait() {
+                    break end;
+                }
+            };
+            life.finish(end)
+        }
+        Err(error) => dialing.failed(error),
+    }
 }
 
-struct Life {
+/// What a life needs of its WebSocket. Nothing here waits.
+pub trait Socket {
+    /// # Errors
+    /// As tungstenite's; `WouldBlock` when nothing is there.
+    fn read(&mut self) -> Result<Message, Error>;
+    /// # Errors
+    /// As tungstenite's; `WouldBlock` when the message is kept and has to be flushed.
+    fn send(&mut self, message: Message) -> Result<(), Error>;
+    /// # Errors
+    /// As tungstenite's; `WouldBlock` when something is still kept.
+    fn flush(&mut self) -> Result<(), Error>;
+}
+
+impl Socket for WebSocket<Link> {
+    fn read(&mut self) -> Result<Message, Error> {
+        WebSocket::read(self)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Error> {
+        WebSocket::send(self, message)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        WebSocket::flush(self)
+    }
+}
+
+/// A life that has no connection yet.
+pub struct Dialing {
     plan: Plan,
+    intake: Intake,
+    session: Session,
     next_id: i64,
-    /// The socket took only part of what was sent.
-    unflushed: bool,
 }
 
-impl Life {
-    fn connect(&mut self) -> Result<(WebSocket<Link>, Session), EndReason> {
-        let plan = &self.plan;
-        let opening = plan.venue.opening(&plan.scope, self.next_id);
-        self.next_id = self.next_id.saturating_add(opening.len() as i64);
+impl Dialing {
+    pub fn new(mut plan: Plan) -> Dialing {
+        let inlets = std::mem::take(&mut plan.inlets);
+        let intake = Intake::new(plan.routes.clone(), inlets, plan.counters.clone(), plan.shedding.clone());
+        let opening = plan.venue.opening(&plan.scope, 1);
+        let next_id = 1_i64.saturating_add(opening.len() as i64);
         let session = Session::new(plan.clock.mono(), plan.rules, opening, plan.age_jitter_seed);
+        Dialing { plan, intake, session, next_id }
+    }
+
+    /// Where to, and for whom.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// When whoever dials has to give up.
+    pub fn deadline(&self) -> Mono {
+        self.session.deadline()
+    }
+
+    /// The upgrade is done.
+    pub fn connected<S: Socket>(self, socket: S) -> Life<S> {
+        let Dialing { plan, intake, mut session, next_id } = self;
+        session.upgraded(plan.clock.mono());
+        let life = Life { plan, intake, session, socket, next_id, unflushed: false };
+        let (connection, generation) = (life.plan.connection, life.plan.generation);
+        life.tell(Event::Upgraded { connection, generation });
+        life
+    }
+
+    /// There is no connection to be had.
+    pub fn failed(self, error: DialError) -> EndReason {
+        if self.plan.port.wake.is_stopped() { EndReason::Stop } else { end_of_dial(error) }
+    }
+
+    fn dial(&self) -> Result<WebSocket<Link>, DialError> {
+        let plan = &self.plan;
         let dialer = Dialer {
             venue: plan.venue.as_ref(),
             dial: &plan.dial,
@@ -101,82 +167,118 @@ impl Life {
             message_bytes_max: plan.message_bytes_max,
         };
         let opened = |link: &Link| plan.port.connected(link.wire().tcp());
-        let mut socket = dialer.open(&plan.addresses, session.deadline(), opened).map_err(end_of_dial)?;
+        let mut socket = dialer.open(&plan.addresses, self.deadline(), opened)?;
         socket.get_mut().wire_mut().set_ready_only();
-        Ok((socket, session))
+        Ok(socket)
+    }
+}
+
+/// A life that is connected.
+pub struct Life<S> {
+    plan: Plan,
+    intake: Intake,
+    session: Session,
+    socket: S,
+    next_id: i64,
+    /// The socket took only part of what was sent.
+    unflushed: bool,
+}
+
+impl Life<WebSocket<Link>> {
+    /// Waits for the socket, the bell or the next deadline.
+    fn wait(&self) -> Result<(), EndReason> {
+        let wait = self.deadline().since(self.plan.clock.mono());
+        let wire = self.socket.get_ref().wire();
+        match wire.wait(self.unflushed, wait) {
+            Ok(_) => {
+                self.plan.port.wake.drain();
+                Ok(())
+            }
+            Err(_) => Err(EndReason::PeerReset),
+        }
+    }
+}
+
+impl<S: Socket> Life<S> {
+    /// Does all there is to do without waiting, at most one round of reads. True when there may be more.
+    ///
+    /// # Errors
+    /// Why this life is over; [`Life::finish`] ends it.
+    pub fn turn(&mut self) -> Result<bool, EndReason> {
+        let now = self.plan.clock.mono();
+        self.plan.beat.mark(now);
+        while let Ok(command) = self.plan.port.inbox.try_recv() {
+            self.command(command);
+        }
+        self.actions()?;
+        if self.read()? {
+            return Ok(true);
+        }
+        self.intake.flush().map_err(gone)?;
+        Ok(false)
     }
 
-    fn live(&mut self, mut socket: WebSocket<Link>, mut session: Session, intake: &mut Intake) -> EndReason {
-        session.upgraded(self.plan.clock.mono());
-        let (connection, generation) = (self.plan.connection, self.plan.generation);
-        self.tell(Event::Upgraded { connection, generation });
-        loop {
-            let now = self.plan.clock.mono();
-            self.plan.beat.mark(now);
-            while let Ok(command) = self.plan.port.inbox.try_recv() {
-                self.command(command, &mut session, intake);
-            }
-            let step = self
-                .actions(&mut socket, &mut session, intake)
-                .and_then(|()| self.read(&mut socket, &mut session, intake));
-            match step {
-                Err(end) => return session.ended(end),
-                Ok(true) => continue,
-                Ok(false) => {}
-            }
-            if intake.flush().is_err() {
-                return EndReason::Stop;
-            }
-            if let Err(end) = self.wait(&socket, &session) {
-                return session.ended(end);
-            }
-        }
+    /// When the next turn is due though nothing happens.
+    pub fn deadline(&self) -> Mono {
+        self.session.deadline().min(self.plan.clock.mono().after(BEAT_EVERY))
+    }
+
+    /// Hands over what was read, and says why it really ended.
+    pub fn finish(mut self, end: EndReason) -> EndReason {
+        // What was read before the end still counts; a worker that is gone has its own alarm.
+        let _ = self.intake.flush();
+        if self.plan.port.wake.is_stopped() { EndReason::Stop } else { self.session.ended(end) }
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn socket(&self) -> &S {
+        &self.socket
     }
 
     /// Does what the session wants done now.
-    fn actions(
-        &mut self,
-        socket: &mut WebSocket<Link>,
-        session: &mut Session,
-        intake: &mut Intake,
-    ) -> Result<(), EndReason> {
+    fn actions(&mut self) -> Result<(), EndReason> {
         loop {
             let now = self.plan.clock.mono();
             let pay = |n| self.plan.purse.take_control(now, n);
-            match session.poll(now, pay) {
+            match self.session.poll(now, pay) {
                 None => return Ok(()),
                 Some(SessionAction::End(end)) => return Err(end),
                 Some(SessionAction::Ping) => {
-                    self.written(socket.send(Message::Ping(Bytes::new())), session)?;
+                    let sent = self.socket.send(Message::Ping(Bytes::new()));
+                    self.written(sent)?;
                 }
                 Some(SessionAction::Subscribed) => {
-                    intake.opened(self.plan.clock.stamp()).map_err(gone)?;
+                    self.intake.opened(self.plan.clock.stamp()).map_err(gone)?;
                     let (connection, generation) = (self.plan.connection, self.plan.generation);
                     self.tell(Event::Subscribed { connection, generation });
                 }
                 Some(SessionAction::Send { text, restart }) => {
                     if let Some(Restarted::Withdrawn(books)) = restart {
                         for book in books {
-                            intake.withdrawn(book, self.plan.clock.stamp()).map_err(gone)?;
+                            self.intake.withdrawn(book, self.plan.clock.stamp()).map_err(gone)?;
                         }
                     }
                     self.plan.counters.control_sent.fetch_add(1, Relaxed);
-                    self.written(socket.send(Message::text(text)), session)?;
+                    let sent = self.socket.send(Message::text(text));
+                    self.written(sent)?;
                 }
             }
         }
     }
 
-    fn written(&mut self, result: Result<(), Error>, session: &mut Session) -> Result<(), EndReason> {
+    fn written(&mut self, result: Result<(), Error>) -> Result<(), EndReason> {
         match result {
             Ok(()) => {
                 self.unflushed = false;
-                session.written();
+                self.session.written();
                 Ok(())
             }
             Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => {
                 self.unflushed = true;
-                session.write_blocked(self.plan.clock.mono());
+                self.session.write_blocked(self.plan.clock.mono());
                 Ok(())
             }
             Err(e) => Err(end_of_socket(&e)),
@@ -184,38 +286,28 @@ impl Life {
     }
 
     /// Reads what is there. True when there may be more.
-    fn read(
-        &mut self,
-        socket: &mut WebSocket<Link>,
-        session: &mut Session,
-        intake: &mut Intake,
-    ) -> Result<bool, EndReason> {
+    fn read(&mut self) -> Result<bool, EndReason> {
         if self.unflushed {
-            self.written(socket.flush(), session)?;
+            let flushed = self.socket.flush();
+            self.written(flushed)?;
         }
         let at = self.plan.clock.stamp();
-        let more = self.round(at, socket, session, intake)?;
+        let more = self.round(at)?;
         if self.plan.status.last_frame() == Some(at.mono) {
             // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
-            session.frame(self.plan.clock.mono());
+            self.session.frame(self.plan.clock.mono());
         }
         Ok(more)
     }
 
-    fn round(
-        &mut self,
-        at: Stamp,
-        socket: &mut WebSocket<Link>,
-        session: &mut Session,
-        intake: &mut Intake,
-    ) -> Result<bool, EndReason> {
+    fn round(&mut self, at: Stamp) -> Result<bool, EndReason> {
         for _ in 0..FRAMES_PER_ROUND {
             // Data received before a stop still comes out after it; it is nobody's any more.
             if self.plan.port.wake.is_stopped() {
                 return Err(EndReason::Stop);
             }
-            match socket.read() {
-                Ok(message) => self.frame(&message, at, session, intake)?,
+            match self.socket.read() {
+                Ok(message) => self.frame(&message, at)?,
                 Err(Error::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(e) => return Err(end_of_socket(&e)),
             }
@@ -223,27 +315,21 @@ impl Life {
         Ok(true)
     }
 
-    fn frame(
-        &mut self,
-        message: &Message,
-        at: Stamp,
-        session: &mut Session,
-        intake: &mut Intake,
-    ) -> Result<(), EndReason> {
-        session.frame(at.mono);
+    fn frame(&mut self, message: &Message, at: Stamp) -> Result<(), EndReason> {
+        self.session.frame(at.mono);
         self.plan.status.frame(at.mono);
         match message {
             Message::Text(text) => {
-                let wake = self.plan.port.wake.clone();
-                if intake.text(self.plan.venue.as_ref(), text, at, || wake.is_stopped()).map_err(gone)? {
+                let (venue, wake) = (self.plan.venue.as_ref(), &self.plan.port.wake);
+                if self.intake.text(venue, text, at, || wake.is_stopped()).map_err(gone)? {
                     // The venue may echo the key, and what it says ends up in the log and on the HTTP port.
                     let clean = self.plan.counters.voice.redacted(text);
                     let control = self.plan.venue.control(&clean);
                     self.note(&control, at.mono);
-                    session.control(at.mono, &control);
+                    self.session.control(at.mono, &control);
                 }
             }
-            Message::Binary(bytes) => intake.binary(bytes.len(), at.mono),
+            Message::Binary(bytes) => self.intake.binary(bytes.len(), at.mono),
             Message::Close(frame) => {
                 return Err(EndReason::PeerClosed { code: frame.as_ref().map(|f| f.code.into()) });
             }
@@ -263,7 +349,7 @@ impl Life {
         }
     }
 
-    fn command(&mut self, command: Command, session: &mut Session, intake: &mut Intake) {
+    fn command(&mut self, command: Command) {
         let plan = &mut self.plan;
         match command {
             Command::Restart { books } => {
@@ -273,7 +359,7 @@ impl Life {
                 let restore = plan.venue.restore(&plan.scope, &symbols, self.next_id);
                 self.next_id = self.next_id.saturating_add(restore.len() as i64);
                 // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
-                session.restart(books, withdraw, restore);
+                self.session.restart(books, withdraw, restore);
             }
             Command::Rescope { scope, routes, added, removed } => {
                 let gone: Vec<&str> = removed.iter().map(String::as_str).collect();
@@ -291,24 +377,11 @@ impl Life {
                     messages.extend(more);
                 }
                 plan.routes = routes.clone();
-                intake.reroute(routes);
-                if !session.say(messages) {
-                    session.end(EndReason::Requested);
+                self.intake.reroute(routes);
+                if !self.session.say(messages) {
+                    self.session.end(EndReason::Requested);
                 }
             }
-        }
-    }
-
-    fn wait(&self, socket: &WebSocket<Link>, session: &Session) -> Result<(), EndReason> {
-        let now = self.plan.clock.mono();
-        let wait = session.deadline().since(now).min(BEAT_EVERY);
-        let wire = socket.get_ref().wire();
-        match wire.wait(self.unflushed, wait) {
-            Ok(_) => {
-                self.plan.port.wake.drain();
-                Ok(())
-            }
-            Err(_) => Err(EndReason::PeerReset),
         }
     }
 

@@ -84,6 +84,11 @@ impl Callers {
         Ok(Callers { calls: Some(calls), threads })
     }
 
+    /// Callers that somebody else is: calls go there, and every ticket is to be answered.
+    pub fn elsewhere(calls: Sender<Call>) -> Callers {
+        Callers { calls: Some(calls), threads: Vec::new() }
+    }
+
     /// Hands a call over; gives it back when every caller is busy.
     pub fn call(&self, call: Call) -> Result<(), Call> {
         match &self.calls {
@@ -122,7 +127,8 @@ fn serve(inbox: &Receiver<Call>, client: &RestClient, answers: &Sender<Answered>
     }
 }
 
-fn judge(result: Result<RestAnswer, String>, call: Call) -> Answered {
+/// What an answer is worth. Without one (no connection, no time, half a body) the call has failed.
+pub fn judge(result: Result<RestAnswer, String>, call: Call) -> Answered {
     let Call { ticket, venue, symbol, .. } = call;
     match result {
         Err(trouble) => Answered::failed(ticket, symbol, trouble),

@@ -83,29 +83,52 @@ pub struct Recovery {
     pub clock: Clock,
 }
 
+/// What the recovery thread waits for.
+pub enum Input {
+    Notice(Notice),
+    Answer(Answered),
+    Told(Told),
+}
+
 impl Recovery {
-    /// Runs until the supervisor drops its end.
+    /// Runs until told to stop, or until the supervisor drops its end.
     pub fn run(mut self) {
         loop {
-            let wait = self.planner.deadline().since(self.clock.mono()).min(BEAT_EVERY);
-            select! {
+            let wait = self.deadline().since(self.clock.mono());
+            let input = select! {
                 recv(self.notices) -> notice => match notice {
                     Err(_) | Ok(Notice::Stop) => return,
-                    Ok(notice) => self.notice(notice),
+                    Ok(notice) => Some(Input::Notice(notice)),
                 },
-                recv(self.answers) -> answer => if let Ok(answer) = answer { self.answered(answer) },
-                recv(self.told) -> told => if let Ok(told) = told { self.told(told) },
-                default(wait) => {}
-            }
-            // Everything that is there before acting once: a burst of gaps is one decision.
-            while let Ok(told) = self.told.try_recv() {
-                self.told(told);
-            }
-            self.act();
-            let now = self.clock.mono();
-            self.beat.mark(now);
-            self.counters.observe(&self.planner, self.callers.len());
+                recv(self.answers) -> answer => answer.ok().map(Input::Answer),
+                recv(self.told) -> told => told.ok().map(Input::Told),
+                default(wait) => None,
+            };
+            self.turn(input);
         }
+    }
+
+    /// Takes what came, if anything did, and does what is due.
+    pub fn turn(&mut self, input: Option<Input>) {
+        match input {
+            None => {}
+            Some(Input::Notice(notice)) => self.notice(notice),
+            Some(Input::Answer(answer)) => self.answered(answer),
+            Some(Input::Told(told)) => self.told(told),
+        }
+        // Everything that is there before acting once: a burst of gaps is one decision.
+        while let Ok(told) = self.told.try_recv() {
+            self.told(told);
+        }
+        self.act();
+        let now = self.clock.mono();
+        self.beat.mark(now);
+        self.counters.observe(&self.planner, self.callers.len());
+    }
+
+    /// When the next turn is due though nothing comes.
+    pub fn deadline(&self) -> Mono {
+        self.planner.deadline().min(self.clock.mono().after(BEAT_EVERY))
     }
 
     fn notice(&mut self, notice: Notice) {

@@ -21,11 +21,10 @@ use crate::shell::queue::{LossBoard, QueueGauge};
 use crate::shell::recovery::Notice;
 use crate::shell::slot::{Published, Slot};
 use crate::shell::status::ConnectionStatus;
-use crate::shell::sync::RwLock;
 use crate::shell::sync::channel::{Sender, bounded};
+use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::shell::worker::Side;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a reader of a book waits for its worker. A worker behind a full queue answers within a millisecond or two;
@@ -264,7 +263,7 @@ impl Registry {
         }
     }
 
-    fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
+    fn observed(&self) -> MutexGuard<'_, Observed> {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,9 +13,9 @@ use crate::shell::purse::Purse;
 use crate::shell::queue::{Entrance, LossBoard};
 use crate::shell::reader::{self, Plan, Routes};
 use crate::shell::status::ConnectionStatus;
-use crate::shell::supervisor::{Common, NewScope};
+use crate::shell::supervisor::{Common, NewScope, Running};
 use crate::shell::sync::channel::Sender;
-use crate::shell::thread::{self, Handle};
+use crate::shell::thread;
 use crate::venue::{Dial, Scope, Venue};
 use std::io;
 use std::net::SocketAddr;
@@ -42,7 +42,7 @@ pub struct Connection {
     pub facts: Facts,
     pub lifecycle: Lifecycle,
     pub addresses: Vec<SocketAddr>,
-    reader: Option<Handle<()>>,
+    reader: Option<Box<dyn Running>>,
     port: Option<Arc<Port>>,
     /// The reader said its last word.
     said_farewell: bool,
@@ -53,11 +53,23 @@ pub struct Connection {
 }
 
 /// Says that a reader ended even when it panics.
-struct Farewell {
+pub struct Farewell {
     events: Sender<Event>,
     connection: ConnectionId,
     generation: Generation,
     reason: Option<EndReason>,
+}
+
+impl Farewell {
+    /// Lives the life, and remembers how it ended.
+    pub fn run(&mut self, plan: Plan) {
+        self.reason = Some(reader::run(plan));
+    }
+
+    /// It ended for this reason.
+    pub fn ended(mut self, reason: EndReason) {
+        self.reason = Some(reason);
+    }
 }
 
 impl Drop for Farewell {
@@ -128,12 +140,7 @@ impl Connection {
             Farewell { events: common.events.clone(), connection: self.facts.id, generation, reason: None };
         self.facts.beat.mark(common.clock.mono());
         let name = format!("rd-{}-{}", self.facts.counters.name, self.facts.id.0);
-        let body = move || {
-            // The whole guard goes along, not just its field: it speaks when the thread ends, however it ends.
-            let mut farewell = farewell;
-            farewell.reason = Some(reader::run(plan));
-        };
-        self.reader = Some(thread::spawn(&name, reader::STACK_BYTES, body)?);
+        self.reader = Some(common.readers.start(&name, plan, farewell)?);
         self.said_farewell = false;
         common.ports.set(self.facts.id, Some((generation, port.clone())));
         self.port = Some(port);

@@ -8,6 +8,7 @@ mod parts;
 mod pulse;
 
 use crate::engine::connection::end::EndReason;
+use crate::engine::connection::lifecycle::Lifecycle;
 use crate::engine::connection::step::{Phase, Step};
 use crate::engine::id::{ConnectionId, Generation};
 use crate::engine::time::Mono;
@@ -18,10 +19,11 @@ use crate::shell::registry::Registry;
 use crate::shell::resolver::Asker;
 use crate::shell::sync::channel::{Receiver, RecvTimeoutError, Sender};
 use connection::Connection;
-pub use connection::Facts;
-pub use parts::{Common, Exit, Lines, NewScope, Parts, Reload};
-pub use pulse::{Pulse, Reporter};
+pub use connection::{Facts, Farewell};
+pub use parts::{Common, Exit, Lines, NewScope, Parts, Readers, Reload, Running, Threads};
+pub use pulse::{Observer, Pulse, Reporter};
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,31 +71,13 @@ impl Supervisor {
 
     /// Runs until told to stop, or until something is beyond repair.
     pub fn run(mut self) -> Exit {
-        let now = self.common.clock.mono();
-        for connection in &mut self.connections {
-            connection.lifecycle.start(now);
-        }
+        self.start();
         loop {
-            for index in 0..self.connections.len() {
-                self.advance(index);
-            }
-            if !self.stopping {
-                // Those that a reload took away.
-                self.connections.retain(|c| c.lifecycle.phase() != Phase::Stopped);
-            }
-            if let Some(why) = self.failed.take() {
-                // A thread that does not end cannot be joined: the process's end is what ends it.
-                self.connections.iter_mut().for_each(Connection::abandon);
-                return Exit::Failed(why);
-            }
-            if self.stopping && self.connections.iter().all(|c| c.lifecycle.phase() == Phase::Stopped) {
-                return Exit::Stopped;
-            }
-            let stamp = self.common.clock.stamp();
-            let next_pulse = self.pulse.beat(stamp, &self.registry, self.stopping);
-            let deadline =
-                self.connections.iter().map(|c| c.lifecycle.deadline()).fold(next_pulse, Mono::min);
-            match self.inbox.recv_timeout(deadline.since(stamp.mono)) {
+            let deadline = match self.turn() {
+                ControlFlow::Break(exit) => return exit,
+                ControlFlow::Continue(deadline) => deadline,
+            };
+            match self.inbox.recv_timeout(deadline.since(self.common.clock.mono())) {
                 Ok(event) => self.event(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -103,7 +87,59 @@ impl Supervisor {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    /// Begins with every connection. Once, before the first turn.
+    pub fn start(&mut self) {
+        let now = self.common.clock.mono();
+        for connection in &mut self.connections {
+            connection.lifecycle.start(now);
+        }
+    }
+
+    /// Does all there is to do without waiting; says when the next turn is due though nothing comes.
+    pub fn turn(&mut self) -> ControlFlow<Exit, Mono> {
+        for index in 0..self.connections.len() {
+            self.advance(index);
+        }
+        if !self.stopping {
+            // Those that a reload took away.
+            self.connections.retain(|c| c.lifecycle.phase() != Phase::Stopped);
+        }
+        if let Some(why) = self.failed.take() {
+            // A thread that does not end cannot be joined: the process's end is what ends it.
+            self.connections.iter_mut().for_each(Connection::abandon);
+            return ControlFlow::Break(Exit::Failed(why));
+        }
+        if self.stopping && self.connections.iter().all(|c| c.lifecycle.phase() == Phase::Stopped) {
+            return ControlFlow::Break(Exit::Stopped);
+        }
+        let stamp = self.common.clock.stamp();
+        let next_pulse = self.pulse.beat(stamp, &self.registry, self.stopping);
+        ControlFlow::Continue(
+            self.connections.iter().map(|c| c.lifecycle.deadline()).fold(next_pulse, Mono::min),
+        )
+    }
+
+    /// Takes one event that has come already; false when none has.
+    pub fn take(&mut self) -> bool {
+        let came = self.inbox.try_recv();
+        came.is_ok_and(|event| {
+            self.event(event);
+            true
+        })
+    }
+
+    /// Events that have come.
+    pub fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// The connections there are, each where it is in its life.
+    pub fn lifecycles(&self) -> impl Iterator<Item = (ConnectionId, &Lifecycle)> {
+        self.connections.iter().map(|c| (c.facts.id, &c.lifecycle))
+    }
+
+    /// Takes what came; a turn is due after it.
+    pub fn event(&mut self, event: Event) {
         let now = self.common.clock.mono();
         match event {
             Event::Upgraded { connection, generation } => {

@@ -7,14 +7,16 @@ use crate::shell::clock::Clock;
 use crate::shell::event::Event;
 use crate::shell::port::Ports;
 use crate::shell::queue::{Entrance, LossBoard};
-use crate::shell::reader::Routes;
+use crate::shell::reader::{self, Plan, Routes};
 use crate::shell::recovery::Notice;
 use crate::shell::registry::Registry;
 use crate::shell::resolver::Asker;
-use crate::shell::supervisor::{Facts, Pulse};
+use crate::shell::supervisor::{Facts, Farewell, Pulse};
 use crate::shell::sync::channel::{Receiver, Sender};
+use crate::shell::thread::{self, Ended, Handle};
 use crate::venue::{Dial, Scope};
 use rustls::ClientConfig;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -28,6 +30,49 @@ pub struct Common {
     pub shedding: Arc<AtomicBool>,
     pub tls: Arc<ClientConfig>,
     pub clock: Clock,
+    pub readers: Box<dyn Readers>,
+}
+
+/// Runs lives of connections. [`Threads`] is what the daemon runs them with.
+pub trait Readers: Send {
+    /// Starts a life; `farewell` goes along and speaks when it ends, however it ends.
+    ///
+    /// # Errors
+    /// It cannot be started: no thread, no memory.
+    fn start(&self, name: &str, plan: Plan, farewell: Farewell) -> io::Result<Box<dyn Running>>;
+}
+
+/// A life that was started.
+pub trait Running: Send {
+    fn is_finished(&self) -> bool;
+    /// Waits for its end.
+    fn join(self: Box<Self>) -> Ended<()>;
+    /// Lets it go on alone. Only on the way to a failed exit.
+    fn abandon(self: Box<Self>);
+}
+
+/// A thread a life.
+pub struct Threads;
+
+impl Readers for Threads {
+    fn start(&self, name: &str, plan: Plan, mut farewell: Farewell) -> io::Result<Box<dyn Running>> {
+        let body = move || farewell.run(plan);
+        Ok(Box::new(thread::spawn(name, reader::STACK_BYTES, body)?))
+    }
+}
+
+impl Running for Handle<()> {
+    fn is_finished(&self) -> bool {
+        Handle::is_finished(self)
+    }
+
+    fn join(self: Box<Self>) -> Ended<()> {
+        Handle::join(*self)
+    }
+
+    fn abandon(self: Box<Self>) {
+        Handle::abandon(*self);
+    }
 }
 
 /// A connection that goes on with other symbols.

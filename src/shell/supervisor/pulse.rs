@@ -4,7 +4,7 @@
 use crate::config::Memory;
 use crate::engine::stats::ThreadStats;
 use crate::engine::time::{Mono, Stamp};
-use crate::shell::memory;
+use crate::shell::memory::ProcessMemory;
 use crate::shell::notify::Notify;
 use crate::shell::registry::Registry;
 use crate::shell::sync::channel::Sender;
@@ -19,6 +19,9 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Threads and when they last reported.
 pub type Reporter = Box<dyn Fn(Stamp) -> Vec<ThreadStats> + Send>;
 
+/// Reads what the process uses.
+pub type Observer = Box<dyn Fn() -> ProcessMemory + Send>;
+
 pub struct Pulse {
     pub notify: Notify,
     pub watchdog: Option<Duration>,
@@ -27,6 +30,7 @@ pub struct Pulse {
     pub workers: Vec<Sender<Side>>,
     /// The HTTP port's threads report in a way of their own.
     http: Reporter,
+    memory: Observer,
     next: Mono,
     fed: Mono,
     ready: bool,
@@ -41,6 +45,7 @@ impl Pulse {
         shedding: Arc<AtomicBool>,
         workers: Vec<Sender<Side>>,
         http: Reporter,
+        memory: Observer,
     ) -> Pulse {
         let watchdog = notify.watchdog_interval();
         Pulse {
@@ -50,6 +55,7 @@ impl Pulse {
             shedding,
             workers,
             http,
+            memory,
             next: Mono::ZERO,
             fed: Mono::ZERO,
             ready: false,
@@ -68,7 +74,7 @@ impl Pulse {
             self.ready = true;
             self.notify.ready(&registry.summary());
         }
-        registry.observe(now, memory::observe());
+        registry.observe(now, (self.memory)());
         self.memory(registry);
         self.watchdog(now, registry);
         self.next

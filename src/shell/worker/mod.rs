@@ -13,6 +13,7 @@ use crate::engine::time::Mono;
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
+use crate::shell::count::WorkerCounters;
 use crate::shell::event::Event;
 use crate::shell::queue::{Batch, Break, Job, Outlet};
 use crate::shell::sync::channel::{Receiver, Select, Sender, TryRecvError};
@@ -60,54 +61,114 @@ pub enum Told {
     Joined { book: BookId, generation: Generation, joined: Joined },
 }
 
-/// Runs until every sender of jobs is gone. `recipes` are the books it keeps, for whoever starts it over.
-pub fn run(
-    mut desk: Desk,
-    recipes: &mut Vec<Arc<Recipe>>,
-    outlet: &Outlet,
-    side: &Receiver<Side>,
-    events: &Sender<Event>,
-    beat: &Arc<Beat>,
-    clock: &Clock,
-) {
-    for recipe in recipes.iter() {
-        desk.adopt(recipe.clone());
-    }
-    let mut next_tick = Mono::ZERO;
-    let mut broken = Vec::new();
+/// Where a worker works: what outlives a panic of it.
+pub struct Place {
+    pub index: usize,
+    pub outlet: Outlet,
+    pub side: Receiver<Side>,
+    pub recovery: Sender<Told>,
+    pub counters: Arc<WorkerCounters>,
+    pub events: Sender<Event>,
+    pub beat: Arc<Beat>,
+    pub clock: Clock,
+    /// The books it keeps, for whoever starts it over.
+    pub recipes: Vec<Arc<Recipe>>,
+}
+
+/// What a worker is to look at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ready {
+    Job,
+    Side,
+    /// Neither, for a while.
+    Idle,
+}
+
+/// What knows the books; gone with a panic.
+pub struct Worker {
+    desk: Desk,
+    next_tick: Mono,
+    broken: Vec<Break>,
+}
+
+/// Every way in is gone, and nothing is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Closed;
+
+/// Runs until every sender of jobs is gone.
+pub fn run(place: &mut Place) {
+    let mut worker = Worker::new(place);
+    let (jobs_in, side_in) = (place.outlet.jobs.clone(), place.side.clone());
     let mut inboxes = Select::new();
-    let jobs = inboxes.recv(&outlet.jobs);
-    inboxes.recv(side);
+    let jobs = inboxes.recv(&jobs_in);
+    inboxes.recv(&side_in);
     loop {
-        match inboxes.ready_timeout(TICK) {
-            Ok(ready) if ready == jobs => {
-                let job = match outlet.take(&mut broken) {
-                    Ok(job) => job,
-                    Err(TryRecvError::Disconnected) => return,
-                    // A reader took it out again.
-                    Err(TryRecvError::Empty) => continue,
-                };
-                match job {
-                    Job::Batch(batch) => apply(&mut desk, outlet, batch, &mut broken, clock),
-                    other => {
-                        desk.evicted(&mut broken, clock);
-                        lifecycle(&mut desk, other, recipes, events, clock);
-                    }
+        let ready = match inboxes.ready_timeout(TICK) {
+            Ok(ready) if ready == jobs => Ready::Job,
+            Ok(_) => Ready::Side,
+            Err(_) => Ready::Idle,
+        };
+        if worker.turn(place, ready) == Err(Closed) {
+            return;
+        }
+    }
+}
+
+impl Worker {
+    /// One that keeps the place's books.
+    pub fn new(place: &Place) -> Worker {
+        let mut desk = Desk::new(place.index, place.recovery.clone(), place.counters.clone());
+        for recipe in &place.recipes {
+            desk.adopt(recipe.clone());
+        }
+        Worker { desk, next_tick: Mono::ZERO, broken: Vec::new() }
+    }
+
+    /// Takes one job or one request, if it is there, and does what is due. Never waits.
+    ///
+    /// # Errors
+    /// [`Closed`]: it will never be needed again.
+    pub fn turn(&mut self, place: &mut Place, ready: Ready) -> Result<(), Closed> {
+        match ready {
+            Ready::Job => self.job(place)?,
+            Ready::Side => {
+                if let Ok(request) = place.side.try_recv() {
+                    serve(&mut self.desk, request, &place.clock);
                 }
             }
-            Ok(_) => {
-                if let Ok(request) = side.try_recv() {
-                    serve(&mut desk, request, clock);
-                }
+            Ready::Idle => {}
+        }
+        let now = place.clock.mono();
+        place.beat.mark(now);
+        if now >= self.next_tick {
+            self.desk.tick();
+            self.next_tick = now.after(TICK);
+        }
+        Ok(())
+    }
+
+    /// When a turn is due though nothing comes.
+    pub fn deadline(&self) -> Mono {
+        self.next_tick
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn job(&mut self, place: &mut Place) -> Result<(), Closed> {
+        let (desk, broken) = (&mut self.desk, &mut self.broken);
+        match place.outlet.take(broken) {
+            Ok(Job::Batch(batch)) => apply(desk, &place.outlet, batch, broken, &place.clock),
+            Ok(other) => {
+                desk.evicted(broken, &place.clock);
+                lifecycle(desk, other, &mut place.recipes, &place.events, &place.clock);
             }
-            Err(_) => {}
+            Err(TryRecvError::Disconnected) => return Err(Closed),
+            // A reader took it out again.
+            Err(TryRecvError::Empty) => {}
         }
-        let now = clock.mono();
-        beat.mark(now);
-        if now >= next_tick {
-            desk.tick();
-            next_tick = now.after(TICK);
-        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ mod questions;
 mod read;
 mod rebuilt;
 
-use super::net::Net;
+use super::net::Sockets;
 use crate::engine::time::Mono;
 use crate::shell::thread::{self, Handle};
 use playback::{Playback, Shared};
@@ -95,7 +95,7 @@ pub fn serve(path: &Path, listen: SocketAddr, pace: Pace) -> io::Result<CaptureS
     let recording = read::read(path)?;
     let listener = TcpListener::bind(listen)?;
     let addr = listener.local_addr()?;
-    let mut net = Net::new(listener)?;
+    let mut net = Sockets::new(listener)?;
     let waker = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
     let shared = Arc::new(Shared::new(recording.frames()));
     let (symbols, skipped, torn) = (recording.symbols.clone(), recording.skipped, recording.torn);

@@ -87,7 +87,7 @@ impl Listener {
     }
 
     /// Asks the client how far it has read, one ping at a time. One that does not answer counts as having read.
-    pub fn ping(&mut self, now: Mono, id: PeerId, net: &mut Net) {
+    pub fn ping(&mut self, now: Mono, id: PeerId, net: &mut dyn Net) {
         if self.pinged.is_some_and(|(at, _)| at.after(PONG_WITHIN) <= now) {
             self.ponged();
         }
@@ -122,7 +122,7 @@ impl Playback {
         Playback { recording, pace, shared, listeners: BTreeMap::new(), questions, due: Mono::ZERO }
     }
 
-    fn upgrade(&mut self, now: Mono, id: PeerId, head: &Head, key: &str, net: &mut Net) {
+    fn upgrade(&mut self, now: Mono, id: PeerId, head: &Head, key: &str, net: &mut dyn Net) {
         let streams = head.path.ends_with("/stream").then(|| {
             let names = head.param("streams").unwrap_or("");
             names.split('/').filter(|n| !n.is_empty()).map(str::to_owned).collect::<BTreeSet<String>>()
@@ -132,7 +132,7 @@ impl Playback {
         net.accept(id, key);
     }
 
-    fn said(&mut self, now: Mono, id: PeerId, text: &str, net: &mut Net) {
+    fn said(&mut self, now: Mono, id: PeerId, text: &str, net: &mut dyn Net) {
         let Some(listener) = self.listeners.get_mut(&id) else { return };
         let request: Value = serde_json::from_str(text).unwrap_or_default();
         if request["method"] == "SUBSCRIBE"
@@ -145,7 +145,7 @@ impl Playback {
         net.text(id, &json!({"result": null, "id": request["id"]}).to_string());
     }
 
-    fn asked(&mut self, now: Mono, id: PeerId, head: &Head, net: &mut Net) {
+    fn asked(&mut self, now: Mono, id: PeerId, head: &Head, net: &mut dyn Net) {
         let symbol = head.param("symbol").unwrap_or("");
         let known = self.recording.symbols.is_empty() || self.recording.symbols.iter().any(|s| s == symbol);
         if !head.path.ends_with("/depth") || !self.recording.lines.iter().any(|line| line.is_snapshot) {
@@ -160,7 +160,7 @@ impl Playback {
     }
 
     /// Sends what is due on one connection; gives when more will be.
-    fn play(&self, now: Mono, id: PeerId, listener: &mut Listener, net: &mut Net) -> Mono {
+    fn play(&self, now: Mono, id: PeerId, listener: &mut Listener, net: &mut dyn Net) -> Mono {
         let Some(begun) = listener.begun else { return Mono::NEVER };
         while let Some(&line) = self.recording.lines.get(listener.next) {
             let due = match self.pace {
@@ -202,7 +202,7 @@ impl Playback {
         id: PeerId,
         listener: &mut Listener,
         at_snapshot: bool,
-        net: &mut Net,
+        net: &mut dyn Net,
     ) -> Option<Mono> {
         let again = now.after(Duration::from_millis(5));
         if self.questions.are_joining(now) {
@@ -224,7 +224,7 @@ impl Playback {
 }
 
 impl Host for Playback {
-    fn event(&mut self, now: Mono, event: Event, net: &mut Net) {
+    fn event(&mut self, now: Mono, event: Event, net: &mut dyn Net) {
         match event {
             Event::Upgrade(id, head, key) => self.upgrade(now, id, &head, &key, net),
             Event::Request(id, head) => self.asked(now, id, &head, net),
@@ -243,7 +243,7 @@ impl Host for Playback {
         self.due = now;
     }
 
-    fn run(&mut self, now: Mono, net: &mut Net) {
+    fn run(&mut self, now: Mono, net: &mut dyn Net) {
         let mut due = Mono::NEVER;
         let mut listeners = std::mem::take(&mut self.listeners);
         for (&id, listener) in &mut listeners {

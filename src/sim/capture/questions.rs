@@ -92,7 +92,7 @@ impl Questions {
         &mut self,
         now: Mono,
         listeners: &mut BTreeMap<PeerId, Listener>,
-        net: &mut Net,
+        net: &mut dyn Net,
     ) -> (u64, Mono) {
         let (mut answered, mut again) = (0, Mono::NEVER);
         self.open.retain(|&id, question| {

@@ -25,7 +25,7 @@ struct Call {
 }
 
 impl Exchange {
-    pub(super) fn request(&mut self, now: Mono, id: PeerId, head: &Head, net: &mut Net) {
+    pub(super) fn request(&mut self, now: Mono, id: PeerId, head: &Head, net: &mut dyn Net) {
         let call = match self.config.face {
             Face::CoinApi => {
                 coinapi::rest::call(head).map(|c| Call { symbol: c.symbol, levels: c.levels, cost: 1 })

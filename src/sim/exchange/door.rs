@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) const REACTION: Duration = Duration::from_millis(250);
 
 impl Exchange {
-    pub(super) fn upgrade(&mut self, now: Mono, id: PeerId, head: &Head, key: &str, net: &mut Net) {
+    pub(super) fn upgrade(&mut self, now: Mono, id: PeerId, head: &Head, key: &str, net: &mut dyn Net) {
         let refused = self.refusal(now, head);
         let status = match &refused {
             None => 101,

@@ -15,7 +15,7 @@ const WAITING_MAX: usize = 4_096;
 
 impl Exchange {
     /// Draws faults as their time comes. None while the venue is quiet: that is the time to recover.
-    pub(super) fn swarm(&mut self, now: Mono, net: &mut Net) {
+    pub(super) fn swarm(&mut self, now: Mono, net: &mut dyn Net) {
         let Some(mean) = fault::mean_gap(self.faults) else { return };
         let mean = self.config.fault_gap.unwrap_or(mean);
         if now < self.next_fault {
@@ -27,8 +27,14 @@ impl Exchange {
         if first || self.shared.quiet.load(Ordering::Relaxed) {
             return;
         }
-        let Some(drawn) = fault::draw(self.faults, &mut self.random) else { return };
-        match drawn {
+        if let Some(drawn) = fault::draw(self.faults, &mut self.random) {
+            self.strike(now, drawn, net);
+        }
+    }
+
+    /// A fault to one of those that it can happen to.
+    pub(super) fn strike(&mut self, now: Mono, fault: Fault, net: &mut dyn Net) {
+        match fault {
             Fault::Stream { what, .. } => {
                 let ids: Vec<PeerId> = self.clients.keys().copied().collect();
                 let Some(&id) = self.random.pick(&ids) else { return };
@@ -52,7 +58,7 @@ impl Exchange {
     }
 
     /// A fault asked for: on every connection, on every symbol it names.
-    pub(super) fn inject(&mut self, now: Mono, fault: &Fault, net: &mut Net) {
+    pub(super) fn inject(&mut self, now: Mono, fault: &Fault, net: &mut dyn Net) {
         match fault {
             Fault::Stream { symbol, what } => {
                 for index in self.named(symbol.as_deref()) {
@@ -76,7 +82,7 @@ impl Exchange {
                 let room = WAITING_MAX - self.upgrade_faults.len();
                 let count = (*count as usize).min(room);
                 if *what == UpgradeFault::Reset {
-                    net.reset_next = net.reset_next.saturating_add(count as u32);
+                    net.reset_next(count as u32);
                 } else {
                     self.upgrade_faults.extend(std::iter::repeat_n(*what, count));
                 }
@@ -99,7 +105,7 @@ impl Exchange {
         (0..times).for_each(|_| log.fault(name));
     }
 
-    fn strike_market(&mut self, now: Mono, symbol: usize, what: MarketFault, net: &mut Net) {
+    fn strike_market(&mut self, now: Mono, symbol: usize, what: MarketFault, net: &mut dyn Net) {
         let shared = self.shared.clone();
         let mut market = shared.market();
         let how = match what {
@@ -110,7 +116,7 @@ impl Exchange {
         self.count(Fault::Market { symbol: None, what }.name(), 1);
     }
 
-    fn strike_link(&mut self, now: Mono, id: PeerId, what: LinkFault, net: &mut Net) {
+    fn strike_link(&mut self, now: Mono, id: PeerId, what: LinkFault, net: &mut dyn Net) {
         let wall = self.shared.wall(now);
         let Some(client) = self.clients.get_mut(&id).filter(|_| net.is_open(id)) else { return };
         match what {

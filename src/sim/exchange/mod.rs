@@ -57,6 +57,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub enum Command {
     Inject(Fault),
+    /// To one connection, symbol or call, drawn from all.
+    Strike(Fault),
     Faults(FaultLevel),
     /// So many messages at once, whatever the rate.
     Burst(u32),
@@ -154,7 +156,7 @@ impl Exchange {
         self.shared.log().violation(since_start(now), kind, detail.into());
     }
 
-    fn client_said(&mut self, now: Mono, id: PeerId, text: String, net: &mut Net) {
+    fn client_said(&mut self, now: Mono, id: PeerId, text: String, net: &mut dyn Net) {
         self.shared.log().control(since_start(now), id.0, &text);
         if !self.control_allowed(now, id) {
             self.violation(now, ViolationKind::Control, text.chars().take(200).collect::<String>());
@@ -179,7 +181,7 @@ impl Exchange {
     }
 
     /// Binance counts pings and pongs with the rest; pongs to a flood of ours are forgiven.
-    fn client_ponged(&mut self, now: Mono, id: PeerId, is_pong: bool, net: &mut Net) {
+    fn client_ponged(&mut self, now: Mono, id: PeerId, is_pong: bool, net: &mut dyn Net) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         if is_pong {
             client.pong_due = None;
@@ -193,7 +195,7 @@ impl Exchange {
     }
 
     /// Acts on what clients said a moment ago.
-    fn controls(&mut self, now: Mono, net: &mut Net) {
+    fn controls(&mut self, now: Mono, net: &mut dyn Net) {
         for (&id, client) in &mut self.clients {
             while client.controls.front().is_some_and(|&(at, _)| at <= now) {
                 let Some((_, text)) = client.controls.pop_front() else { break };
@@ -216,7 +218,7 @@ impl Exchange {
     }
 
     /// Heartbeats, pings, planned closes, slow readers, periodic books.
-    fn chores(&mut self, now: Mono, net: &mut Net) {
+    fn chores(&mut self, now: Mono, net: &mut dyn Net) {
         if now < self.chores_at {
             return;
         }
@@ -256,14 +258,15 @@ impl Exchange {
             }
         }
         let mut log = shared.log();
-        log.counters.messages_sent = net.messages;
-        log.counters.bytes_sent = net.bytes;
+        log.counters.messages_sent = net.messages();
+        log.counters.bytes_sent = net.bytes();
     }
 
-    fn commands(&mut self, now: Mono, net: &mut Net) {
+    fn commands(&mut self, now: Mono, net: &mut dyn Net) {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Inject(fault) => self.inject(now, &fault, net),
+                Command::Strike(fault) => self.strike(now, fault, net),
                 Command::Faults(level) => {
                     self.faults = level;
                     self.next_fault = Mono::ZERO;
@@ -282,7 +285,7 @@ impl Exchange {
 }
 
 /// What a slow reader is told, and then the end.
-fn buffer_error(client: &Client, id: PeerId, now: Mono, net: &mut Net) {
+fn buffer_error(client: &Client, id: PeerId, now: Mono, net: &mut dyn Net) {
     if matches!(client.session, Session::CoinApi(_)) {
         // Source: https://docs.coinapi.io/market-data/websocket/general, read 2025-08-12.
         let text = "Reached maximum allowed buffered messages for this connection.";
@@ -292,7 +295,7 @@ fn buffer_error(client: &Client, id: PeerId, now: Mono, net: &mut Net) {
 }
 
 impl Host for Exchange {
-    fn event(&mut self, now: Mono, event: Event, net: &mut Net) {
+    fn event(&mut self, now: Mono, event: Event, net: &mut dyn Net) {
         match event {
             Event::Upgrade(id, head, key) => self.upgrade(now, id, &head, &key, net),
             Event::Request(id, head) => self.request(now, id, &head, net),
@@ -309,7 +312,7 @@ impl Host for Exchange {
         }
     }
 
-    fn run(&mut self, now: Mono, net: &mut Net) {
+    fn run(&mut self, now: Mono, net: &mut dyn Net) {
         self.commands(now, net);
         self.swarm(now, net);
         self.controls(now, net);
@@ -341,7 +344,7 @@ fn between(random: &mut Random, low: Duration, high: Duration) -> Duration {
 
 impl Exchange {
     /// Moves the market as far as the rate says.
-    fn turn(&mut self, now: Mono, net: &mut Net) {
+    fn turn(&mut self, now: Mono, net: &mut dyn Net) {
         let rate = f64::from(self.shared.rate.load(Ordering::Relaxed));
         let quiet = self.shared.quiet.load(Ordering::Relaxed);
         let elapsed = now.since(self.moved_at).as_secs_f64();
@@ -371,8 +374,8 @@ impl Exchange {
         let mut log = shared.log();
         log.counters.market_changes += u64::from(changes);
         // With each turn, not with the next chores: who compares with what arrived would find less sent than received.
-        log.counters.messages_sent = net.messages;
-        log.counters.bytes_sent = net.bytes;
+        log.counters.messages_sent = net.messages();
+        log.counters.bytes_sent = net.bytes();
         drop(log);
         let wait =
             if quiet || rate == 0.0 { CHORES } else { Duration::from_secs_f64((1.0 / rate).min(0.02)) };

@@ -21,7 +21,7 @@ impl Exchange {
         market: &mut Market,
         symbol: usize,
         how: Move,
-        net: &mut Net,
+        net: &mut dyn Net,
     ) -> f64 {
         let time = self.shared.wall(now);
         let change = market.instruments[symbol].step(time, how);
@@ -48,14 +48,14 @@ impl Exchange {
         market: &Market,
         symbol: usize,
         change: &Change,
-        net: &mut Net,
+        net: &mut dyn Net,
     ) -> f64 {
         let ladder = &market.instruments[symbol].ladder;
         let uuid = change.trade.map(|_| coinapi::uuid(&mut self.random)).unwrap_or_default();
         let zero_trade = change.trade.is_some() && self.random.percent(3);
         let (shared, mut most) = (&self.shared, 0.0f64);
         for (&id, client) in &mut self.clients {
-            let before = net.messages;
+            let before = net.messages();
             let fault = client.disarm(symbol);
             let Session::CoinApi(session) = &mut client.session else { continue };
             let book = session.book(symbol, ladder, change, fault);
@@ -74,10 +74,10 @@ impl Exchange {
             for text in empty.into_iter().chain(others) {
                 net.text(id, &text);
             }
-            if net.messages > before {
+            if net.messages() > before {
                 client.last_sent = now;
             }
-            most = most.max((net.messages - before) as f64);
+            most = most.max((net.messages() - before) as f64);
         }
         most
     }
@@ -88,7 +88,7 @@ impl Exchange {
         market: &Market,
         symbol: usize,
         change: &Change,
-        net: &mut Net,
+        net: &mut dyn Net,
     ) -> f64 {
         let ladder = &market.instruments[symbol].ladder;
         let ticker = if change.top_changed { binance::book_ticker(ladder) } else { None };
@@ -110,7 +110,7 @@ impl Exchange {
     }
 
     /// Sends the depth event of what was gathered for a symbol, if anything. Gives the cost.
-    pub(super) fn flush(&mut self, now: Mono, market: &Market, symbol: usize, net: &mut Net) -> f64 {
+    pub(super) fn flush(&mut self, now: Mono, market: &Market, symbol: usize, net: &mut dyn Net) -> f64 {
         let gathered = std::mem::take(&mut self.gathered[symbol]);
         let time = self.shared.wall(now);
         let Some(event) = gathered.event(&market.instruments[symbol].ladder, time) else { return 0.0 };
@@ -138,7 +138,7 @@ fn deliver(
     text: &str,
     fault: Option<StreamFault>,
     now: Mono,
-    net: &mut Net,
+    net: &mut dyn Net,
 ) {
     let held = client.held(symbol);
     client.last_sent = now;
@@ -173,7 +173,7 @@ fn deliver(
     }
 }
 
-fn fragmented(id: PeerId, text: &str, net: &mut Net) {
+fn fragmented(id: PeerId, text: &str, net: &mut dyn Net) {
     let (first, last) = (text.len() / 3, text.len() * 2 / 3);
     let bytes = text.as_bytes();
     let part =
@@ -181,11 +181,11 @@ fn fragmented(id: PeerId, text: &str, net: &mut Net) {
     net.frame(id, &part(Data::Text, false), &bytes[..first]);
     net.frame(id, &part(Data::Continue, false), &bytes[first..last]);
     net.frame(id, &part(Data::Continue, true), &bytes[last..]);
-    net.messages += 1;
+    net.count();
 }
 
-fn malformed(id: PeerId, text: &str, how: Malformed, now: Mono, net: &mut Net) {
-    net.messages += 1;
+fn malformed(id: PeerId, text: &str, how: Malformed, now: Mono, net: &mut dyn Net) {
+    net.count();
     match how {
         Malformed::BadUtf8 => {
             let mut bytes = text.as_bytes().to_vec();

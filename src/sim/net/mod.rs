@@ -1,6 +1,7 @@
-//! The simulated venue's sockets: one listener and its clients, all non-blocking, turned by one thread.
+//! The simulated venue's network: a [`Host`] is told what clients said and answers through [`Net`]; [`Sockets`] is the
+//! real one, a listener and its clients, all non-blocking, turned by one thread.
 //!
-//! It knows HTTP and WebSocket and nothing of markets: a [`Host`] is told what clients said and answers through [`Net`].
+//! It knows HTTP and WebSocket and nothing of markets.
 
 pub mod http;
 mod peer;
@@ -49,30 +50,64 @@ pub enum Event {
 
 /// What stands behind the sockets.
 pub trait Host: Send {
-    fn event(&mut self, now: Mono, event: Event, net: &mut Net);
+    fn event(&mut self, now: Mono, event: Event, net: &mut dyn Net);
     /// Called every turn: says what is due.
-    fn run(&mut self, now: Mono, net: &mut Net);
+    fn run(&mut self, now: Mono, net: &mut dyn Net);
     /// When [`Host::run`] has something to say without an event.
     fn deadline(&self) -> Mono;
 }
 
+/// What a [`Host`] may do to its clients. Whoever is gone already hears nothing.
+pub trait Net {
+    /// Lets an upgrade in; `key` is the client's.
+    fn accept(&mut self, id: PeerId, key: &str);
+    /// Answers a request or refuses an upgrade, at a time.
+    fn respond(&mut self, id: PeerId, response: Response, at: Mono);
+    /// Sends a whole message.
+    fn text(&mut self, id: PeerId, text: &str);
+    /// Sends a frame as it is.
+    fn frame(&mut self, id: PeerId, header: &FrameHeader, payload: &[u8]);
+    /// Sends bytes that need not be a frame at all.
+    fn raw(&mut self, id: PeerId, bytes: &[u8]);
+    fn ping(&mut self, id: PeerId);
+    /// Sends a close frame, then ends the connection.
+    fn close(&mut self, id: PeerId, code: u16, reason: &str, now: Mono);
+    /// Ends a connection without a close frame; what is queued still goes out.
+    fn fin(&mut self, id: PeerId, now: Mono);
+    /// Ends a connection now; what is queued is lost.
+    fn reset(&mut self, id: PeerId);
+    /// So many of the next sockets are reset as they are accepted.
+    fn reset_next(&mut self, count: u32);
+    fn set_gate(&mut self, id: PeerId, gate: Gate);
+    /// Bytes queued and not yet sent.
+    fn backlog(&self, id: PeerId) -> usize;
+    /// True while the WebSocket can be spoken on: not closing, not half-open.
+    fn is_open(&self, id: PeerId) -> bool;
+    /// A message went out by other means than [`Net::text`].
+    fn count(&mut self);
+    /// Text messages sent so far.
+    fn messages(&self) -> u64;
+    /// Their bytes.
+    fn bytes(&self) -> u64;
+}
+
+/// Real sockets.
 #[derive(Debug)]
-pub struct Net {
+pub struct Sockets {
     listener: TcpListener,
     peers: BTreeMap<PeerId, Peer>,
     next_id: u64,
     accept_from: Mono,
     /// Sockets to reset as they are accepted.
-    pub reset_next: u32,
-    /// Text messages queued so far, and their bytes.
-    pub messages: u64,
-    pub bytes: u64,
+    reset_next: u32,
+    messages: u64,
+    bytes: u64,
 }
 
-impl Net {
-    pub fn new(listener: TcpListener) -> io::Result<Net> {
+impl Sockets {
+    pub fn new(listener: TcpListener) -> io::Result<Sockets> {
         listener.set_nonblocking(true)?;
-        Ok(Net {
+        Ok(Sockets {
             listener,
             peers: BTreeMap::new(),
             next_id: 1,
@@ -188,64 +223,77 @@ impl Net {
         });
     }
 
-    pub fn accept(&mut self, id: PeerId, key: &str) {
+    fn with(&mut self, id: PeerId, act: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            act(peer);
+        }
+    }
+}
+
+impl Net for Sockets {
+    fn accept(&mut self, id: PeerId, key: &str) {
         self.with(id, |peer| peer.accept(key));
     }
 
-    /// Answers a request or refuses an upgrade, at a time.
-    pub fn respond(&mut self, id: PeerId, response: Response, at: Mono) {
+    fn respond(&mut self, id: PeerId, response: Response, at: Mono) {
         self.with(id, |peer| peer.respond(response, at));
     }
 
-    pub fn text(&mut self, id: PeerId, text: &str) {
+    fn text(&mut self, id: PeerId, text: &str) {
         self.messages += 1;
         self.bytes += text.len() as u64;
         self.with(id, |peer| peer.text(text));
     }
 
-    pub fn frame(&mut self, id: PeerId, header: &FrameHeader, payload: &[u8]) {
+    fn frame(&mut self, id: PeerId, header: &FrameHeader, payload: &[u8]) {
         self.with(id, |peer| peer.frame(header, payload));
     }
 
-    /// Queues bytes that need not be a frame at all.
-    pub fn raw(&mut self, id: PeerId, bytes: &[u8]) {
+    fn raw(&mut self, id: PeerId, bytes: &[u8]) {
         self.with(id, |peer| peer.raw(bytes));
     }
 
-    pub fn ping(&mut self, id: PeerId) {
+    fn ping(&mut self, id: PeerId) {
         self.with(id, Peer::ping);
     }
 
-    pub fn close(&mut self, id: PeerId, code: u16, reason: &str, now: Mono) {
+    fn close(&mut self, id: PeerId, code: u16, reason: &str, now: Mono) {
         self.with(id, |peer| peer.close(code, reason, now));
     }
 
-    /// Ends a connection without a close frame; what is queued still goes out.
-    pub fn fin(&mut self, id: PeerId, now: Mono) {
+    fn fin(&mut self, id: PeerId, now: Mono) {
         self.with(id, |peer| peer.die(now));
     }
 
-    pub fn reset(&mut self, id: PeerId) {
+    fn reset(&mut self, id: PeerId) {
         self.with(id, Peer::reset);
     }
 
-    pub fn set_gate(&mut self, id: PeerId, gate: Gate) {
+    fn reset_next(&mut self, count: u32) {
+        self.reset_next = self.reset_next.saturating_add(count);
+    }
+
+    fn set_gate(&mut self, id: PeerId, gate: Gate) {
         self.with(id, |peer| peer.set_gate(gate));
     }
 
-    /// Bytes queued and not yet sent.
-    pub fn backlog(&self, id: PeerId) -> usize {
+    fn backlog(&self, id: PeerId) -> usize {
         self.peers.get(&id).map_or(0, Peer::backlog)
     }
 
-    /// True while the WebSocket can be spoken on: not closing, not half-open.
-    pub fn is_open(&self, id: PeerId) -> bool {
+    fn is_open(&self, id: PeerId) -> bool {
         self.peers.get(&id).is_some_and(Peer::is_open)
     }
 
-    fn with(&mut self, id: PeerId, act: impl FnOnce(&mut Peer)) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            act(peer);
-        }
+    fn count(&mut self) {
+        self.messages += 1;
+    }
+
+    fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 }

@@ -131,7 +131,7 @@ impl Witness {
                 return;
             }
             Step::Spawn { generation } => {
-                let next = Generation(self.last.map_or(1, |last| last.0 + 1));
+                let next = self.last.map_or(generation, |last| Generation(last.0 + 1));
                 assert!(!self.alive && generation == next, "I5: {generation:?} after {:?}", self.last);
                 assert_eq!(
                     self.lived.spawns, self.lived.joins,
