@@ -7,7 +7,7 @@
 use super::atomic::{AtomicUsize, Ordering, fence};
 use super::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{
-    ReadyTimeoutError, RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError,
+    ReadyTimeoutError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -93,6 +93,20 @@ impl<T> Sender<T> {
     }
 
     /// # Errors
+    /// Nobody receives any more.
+    pub fn send(&self, value: T) -> Result<(), SendError<T>> {
+        let mut value = value;
+        loop {
+            value = match self.try_send(value) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(back)) => return Err(SendError(back)),
+                Err(TrySendError::Full(back)) => back,
+            };
+            super::spin_loop();
+        }
+    }
+
+    /// # Errors
     /// Full for too long, or nobody receives any more.
     pub fn send_timeout(&self, value: T, _: Duration) -> Result<(), SendTimeoutError<T>> {
         let mut value = value;
@@ -150,6 +164,10 @@ impl<T> Receiver<T> {
         }
     }
 
+    pub fn iter(&self) -> Received<'_, T> {
+        Received(self)
+    }
+
     pub fn len(&self) -> usize {
         self.0.lock().queue.len()
     }
@@ -164,14 +182,33 @@ impl<'a, T> IntoIterator for &'a Receiver<T> {
     type IntoIter = Received<'a, T>;
 
     fn into_iter(self) -> Received<'a, T> {
-        Received(self)
+        self.iter()
+    }
+}
+
+impl<T> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = Drained<T>;
+
+    fn into_iter(self) -> Drained<T> {
+        Drained(self)
     }
 }
 
 /// What comes until nobody sends any more.
 pub struct Received<'a, T>(&'a Receiver<T>);
 
+pub struct Drained<T>(Receiver<T>);
+
 impl<T> Iterator for Received<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.0.recv().ok()
+    }
+}
+
+impl<T> Iterator for Drained<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
