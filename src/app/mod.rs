@@ -5,6 +5,8 @@
 pub mod assembly;
 mod guard;
 pub mod layout;
+#[cfg(all(test, shuttle))]
+mod model;
 mod plant;
 pub mod workers;
 

@@ -49,6 +49,11 @@ impl<const N: usize> Face<N> {
         self.generation.store(generation, Ordering::Release);
     }
 
+    /// The generation whose stream the shown state belongs to.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// What is shown, believed or not.
     pub fn read(&self) -> [u64; N] {
         self.cell.read()
@@ -67,7 +72,7 @@ impl<const N: usize> Face<N> {
     }
 
     pub fn doubt(&self, connection: Option<&ConnectionStatus>) -> Option<Doubt> {
-        let generation = self.generation.load(Ordering::Acquire);
+        let generation = self.generation();
         if connection.is_some_and(|c| !c.is_believed(generation)) {
             return Some(Doubt::Disconnected);
         }

@@ -86,6 +86,10 @@ impl Slot {
         self.face.doubt(connection)
     }
 
+    pub fn generation(&self) -> u64 {
+        self.face.generation()
+    }
+
     /// Changes with everything that is published.
     pub fn version(&self) -> u64 {
         self.face.version()

@@ -66,7 +66,7 @@ fn c1_two_readers_wait_and_each_gets_its_room() {
             gauge.release(1, 1);
             room.made();
         }
-        readers.map(|reader| reader.join().expect("a reader"));
+        readers.into_iter().for_each(|reader| reader.join().expect("a reader"));
         assert_eq!(gauge.messages.load(Ordering::Relaxed), 2);
     });
 }

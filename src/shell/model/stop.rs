@@ -47,7 +47,7 @@ fn c1_two_threads_ring_while_one_silences_the_bell() {
             wake.drain();
         }
         wait(&wake);
-        others.map(|other| other.join().expect("another"));
+        others.into_iter().for_each(|other| other.join().expect("another"));
     });
 }
 

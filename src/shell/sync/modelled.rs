@@ -321,6 +321,7 @@ macro_rules! modelled_select {
 }
 
 /// How many of the others' steps a wait with a timeout lasts.
+#[cfg(shuttle)]
 struct Patience(usize);
 
 #[cfg(shuttle)]
@@ -351,9 +352,12 @@ fn choose(below: usize) -> usize {
 }
 
 #[cfg(loom)]
+struct Patience;
+
+#[cfg(loom)]
 impl Patience {
     fn new() -> Patience {
-        Patience(0)
+        Patience
     }
 
     fn is_over(&mut self) -> bool {
