@@ -50,6 +50,8 @@ fn c1_a_reader_that_waits_for_room_is_woken() {
     });
 }
 
+/// One batch given back found the token of the one before still there and trusted whoever took it to look again; he
+/// did, but nothing made what had been given back visible to him, and he waited for his tick.
 #[test]
 fn c1_two_readers_wait_and_each_gets_its_room() {
     every_schedule("two wait, one gives back twice", || {

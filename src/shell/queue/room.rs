@@ -23,9 +23,10 @@ impl Room {
     /// Waits until `take` finds room. False when `give_up` says so, asked at least every `tick`.
     pub fn wait(&self, tick: Duration, take: impl Fn() -> bool, give_up: impl Fn() -> bool) -> bool {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        // Either the next look finds the room, or whoever makes it later finds us waiting: see `made`.
-        fence(Ordering::SeqCst);
         let taken = loop {
+            // Either the next look finds the room, or whoever makes it later finds us waiting, or finds that the token
+            // we woke by is gone: see `made`.
+            fence(Ordering::SeqCst);
             if take() {
                 break true;
             }
