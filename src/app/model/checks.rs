@@ -46,7 +46,7 @@ pub struct Witness {
 struct Known {
     /// Lives started and not joined.
     running: u32,
-    joined: Generation,
+    joined: Option<Generation>,
     /// A live book has this message: it was dropped, and everybody was told.
     lost: [Option<Market>; 2],
     failure: Option<String>,
@@ -84,8 +84,8 @@ impl Witness {
     pub fn joined(&self, generation: Generation) {
         let mut known = held(&self.known);
         known.running -= 1;
-        assert!(generation > known.joined, "I5: {generation:?} joined after {:?}", known.joined);
-        known.joined = generation;
+        assert!(Some(generation) > known.joined, "I5: {generation:?} joined after {:?}", known.joined);
+        known.joined = Some(generation);
     }
 
     /// Where the newest goes, what was dropped is the message the reader had in its hand.
@@ -148,7 +148,13 @@ impl Witness {
     }
 
     /// I1 to I4 and I6 for one book that is shown live. Gives what it is the book of.
-    fn is_right(&self, symbol: &str, top: &BookTop, joined: Generation, lost: Option<Market>) -> Market {
+    fn is_right(
+        &self,
+        symbol: &str,
+        top: &BookTop,
+        joined: Option<Generation>,
+        lost: Option<Market>,
+    ) -> Market {
         let bid = top.bid.expect("a live book has a best bid");
         let run = (1..).find(|run| size(*run + 1, 0) > bid.size).expect("a size is of a run");
         let n = top.sequence.expect("a live book has a sequence") - venue::sequence(0);
@@ -163,7 +169,7 @@ impl Witness {
         let venue = self.venue();
         if venue.face == Face::InBand {
             let life = venue.lives_of_runs.iter().find(|(of, _)| *of == run).map(|(_, life)| *life);
-            assert!(life > Some(joined), "I4: {symbol} is live with {life:?}, and {joined:?} was joined");
+            assert!(life > joined, "I4: {symbol} is live with {life:?}, and {joined:?} was joined");
         }
         market
     }

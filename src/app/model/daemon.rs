@@ -22,7 +22,7 @@ use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::thread::{self, Ended, Handle};
 use crate::venue::catalog;
 use shuttle::rand::Rng;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Few enough that a drawn burst fills it.
@@ -55,39 +55,49 @@ fn config(scenario: Scenario) -> Config {
         Overflow::DropOldest => "drop_oldest",
         Overflow::Block => "block",
     };
-    let key = if face == Face::InBand { "key_env = \"KEY\"\n" } else { "" };
     let text = format!(
         "[pipeline]\nworkers = {workers}\nqueue_messages = {QUEUE_MESSAGES}\nbatch = 2\noverflow = \"{overflow}\"\n\
          [[feed]]\nname = \"{0}\"\nvenue = \"{0}\"\nurl = \"ws://127.0.0.1:9\"\nrest_url = \"http://127.0.0.1:9\"\n\
-         channels = [\"book\"]\nsymbols = {1:?}\n{key}\
+         channels = [\"book\"]\nsymbols = {1:?}\n\
          backoff = {{ first = \"10ms\", max = \"100ms\", reset_after = \"60s\" }}\n",
         face.name(),
         face.symbols()
     );
-    let env = |name: &str| (name == "KEY").then(|| "a-key-of-the-model".to_owned());
+    let env = |name: &str| (name == "COINAPI_KEY").then(|| "a-key-of-the-model".to_owned());
     let venues = Venues { by_name: &catalog::by_name, names: &catalog::NAMES };
     Config::from_toml(&text, "model", &Surroundings { env: &env, venues }).expect("a good configuration")
 }
 
+/// What all schedules of a scenario share; made outside of them, where stacks are large.
+pub struct Ground {
+    scenario: Scenario,
+    config: Config,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+impl Ground {
+    pub fn of(scenario: Scenario) -> Ground {
+        Ground { scenario, config: config(scenario), tls: link::tls_config() }
+    }
+}
+
 /// The whole of it, once.
-pub fn run(scenario: Scenario) {
-    let config = config(scenario);
+pub fn run(ground: &Ground) {
+    let Ground { scenario, config, tls } = ground;
     let (clock, hand) = Clock::by_hand(Wall::from_nanos(1_767_225_600_000_000_000));
     let hand = Arc::new(hand);
     let witness = Arc::new(Witness::new(Venue::new(scenario.face, FRAMES, FAULTS), scenario.overflow));
-    let frame = Frame::new(&config, catalog::by_name, &catalog::NAMES, &clock, 1, Arc::new(|| 0));
+    let frame = Frame::new(config, catalog::by_name, &catalog::NAMES, &clock, 1, Arc::new(|| 0));
     let registry = frame.registry.clone();
     let concurrent: Vec<usize> = frame.layout.venues.iter().map(|v| v.rules.max_concurrent).collect();
     let (answers, answers_out) = bounded(concurrent.iter().sum());
     let (calls_in, calls): (Vec<Sender<Call>>, Vec<Receiver<Call>>) =
         concurrent.iter().map(|n| bounded(*n)).unzip();
     let (names, _questions) = resolver::questions(clock.clone());
-    // The roots are read once: a schedule takes less time than they do.
-    static TLS: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
     let hands = Hands {
         notify: Notify::from_env(&|_: &str| None, 1),
         names,
-        tls: TLS.get_or_init(link::tls_config).clone(),
+        tls: tls.clone(),
         readers: Box::new(ModelReaders { witness: witness.clone(), hand: hand.clone() }),
         answers: answers_out,
         start_callers: Box::new(move |venue| Ok(Callers::elsewhere(calls_in[venue].clone()))),
@@ -96,7 +106,7 @@ pub fn run(scenario: Scenario) {
         reload: None,
     };
     let Assembly { supervisor, recovery, places, notices, events } =
-        frame.complete(&config, hands).expect("a small configuration");
+        frame.complete(config, hands).expect("a small configuration");
     witness.watches(registry.tables().feeds.first().expect("one feed").counters.clone());
 
     let (workers, started) = Workers::start(places);
@@ -124,7 +134,7 @@ pub fn run(scenario: Scenario) {
 }
 
 fn spawn<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
-    thread::spawn(name, 0, body).expect("threads are to be had")
+    thread::spawn(name, super::STACK_BYTES, body).expect("threads are to be had")
 }
 
 fn ended<T>(handle: Handle<T>) -> T {

@@ -14,13 +14,14 @@ mod readers;
 mod venue;
 
 use crate::config::Overflow;
-use daemon::{Scenario, run};
+use daemon::{Ground, Scenario, run};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
+use std::sync::Arc;
 use venue::Face;
 
 /// Enough for a worker's decoder in a debug build; the checker's own default is too small for real code.
-const STACK_BYTES: usize = 512 * 1024;
+const STACK_BYTES: usize = 1024 * 1024;
 /// Priority changes of one schedule: bugs that need more than a few orderings at once are rare.
 const PCT_DEPTH: usize = 3;
 /// Steps of one schedule; one that needs more never ends.
@@ -45,10 +46,12 @@ fn schedules(name: &str, scenario: Scenario) {
     config.silence_warnings = true;
     // Six scenarios share what the figure asks for.
     let (random, pct) = (amount(50, 1_700, 17_000), amount(10, 170, 1_700));
+    let ground = Arc::new(Ground::of(scenario));
+    let (first, second) = (ground.clone(), ground);
     let scheduler = RandomScheduler::new_from_seed(RANDOM_SEED, random);
-    Runner::new(scheduler, config.clone()).run(move || run(scenario));
+    Runner::new(scheduler, config.clone()).run(move || run(&first));
     let scheduler = PctScheduler::new_from_seed(RANDOM_SEED, PCT_DEPTH, pct);
-    Runner::new(scheduler, config).run(move || run(scenario));
+    Runner::new(scheduler, config).run(move || run(&second));
     println!("FIGURE C2: {name}: {random} random and {pct} PCT schedules, 0 failures; {}", checks::tally());
 }
 
