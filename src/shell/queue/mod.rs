@@ -35,6 +35,8 @@ use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::sync::{Arc, Mutex};
 use crate::shell::worker::Recipe;
 use room::Room;
+use std::collections::VecDeque;
+use std::fmt;
 
 /// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
 pub const POOL_BATCHES: usize = 8;
@@ -141,9 +143,18 @@ struct Shared {
     gauge: Arc<QueueGauge>,
     pool_in: Sender<Batch>,
     pool_out: Receiver<Batch>,
-    /// Books of which `drop_oldest` took messages out, one entry each, until the worker takes its next job.
-    evicted: Mutex<Vec<Break>>,
+    evicted: Mutex<Evicted>,
     room: Room,
+}
+
+/// What `drop_oldest` took out of the queue and the worker has yet to hear of.
+#[derive(Default)]
+struct Evicted {
+    /// Lifecycle jobs that stood before an evicted batch, in order: they come before everything that is queued. As many
+    /// as were in the queue at most; a connection has one opening and one fence at a time.
+    jobs: VecDeque<Job>,
+    /// Books of which messages were dropped, one entry each: told after those jobs, and before anything newer.
+    breaks: Vec<Break>,
 }
 
 /// A queue of at most `messages` and `bytes`, for so many books; `control` is how many lifecycle jobs may wait.
@@ -156,7 +167,7 @@ pub fn queue(messages: usize, bytes: usize, books: usize, control: usize) -> (En
         gauge: Arc::new(QueueGauge::new(messages, bytes)),
         pool_in,
         pool_out,
-        evicted: Mutex::new(Vec::new()),
+        evicted: Mutex::default(),
         room: Room::new(),
     });
     let way = Entrance { shared: shared.clone(), jobs, oldest: oldest.clone() };
@@ -195,6 +206,12 @@ impl Batch {
 
     pub fn frame(&self, start: usize, len: usize) -> &str {
         self.text.get(start..start + len).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Evicted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} jobs, {:?}", self.jobs.len(), self.breaks)
     }
 }
 

@@ -19,8 +19,11 @@ impl Outlet {
     pub fn take(&self, broken: &mut Vec<Break>) -> Result<Job, TryRecvError> {
         // Under the evictors' lock: what was noted before lay before this job, and nothing between is noted later.
         let mut evicted = self.shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(job) = evicted.jobs.pop_front() {
+            return Ok(job);
+        }
         let job = self.jobs.try_recv()?;
-        broken.append(&mut evicted);
+        broken.append(&mut evicted.breaks);
         Ok(job)
     }
 
