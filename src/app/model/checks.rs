@@ -61,6 +61,10 @@ impl Witness {
         Witness { venue: Mutex::new(venue), known: Mutex::default(), counters: OnceLock::new(), overflow }
     }
 
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
     pub fn venue(&self) -> MutexGuard<'_, Venue> {
         held(&self.venue)
     }

@@ -176,7 +176,7 @@ impl Recovery {
         }
         let Some(snapshot) = answer.snapshot else { return };
         let worker = self.workers.get(facts.worker);
-        let request = Side::Snapshot { book, generation, snapshot: Box::new(snapshot) };
+        let request = Side::Snapshot { book, generation, asked: answer.asked, snapshot: Box::new(snapshot) };
         if worker.is_none_or(|w| w.try_send(request).is_err()) {
             self.planner.joined(now, book, generation, Joined::Unusable);
         }
@@ -209,6 +209,7 @@ impl Recovery {
     fn fetch(&mut self, now: Mono, ticket: Ticket, book: BookId) {
         let call = self.books.get(&book).map(|facts| Call {
             ticket,
+            asked: now,
             venue: facts.venue.clone(),
             symbol: facts.symbol.clone(),
             request: facts.venue.snapshot_request(
