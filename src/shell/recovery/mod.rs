@@ -91,7 +91,7 @@ pub enum Input {
 }
 
 impl Recovery {
-    /// Runs until told to stop, or until the supervisor drops its end.
+    /// Runs until told to stop, or until the supervisor or every worker has dropped its end.
     pub fn run(mut self) {
         loop {
             let wait = self.deadline().since(self.clock.mono());
@@ -101,7 +101,11 @@ impl Recovery {
                     Ok(notice) => Some(Input::Notice(notice)),
                 },
                 recv(self.answers) -> answer => answer.ok().map(Input::Answer),
-                recv(self.told) -> told => told.ok().map(Input::Told),
+                recv(self.told) -> told => match told {
+                    // Every worker is gone, and with them whatever could be repaired: no wait would wait any more.
+                    Err(_) => return,
+                    Ok(told) => Some(Input::Told(told)),
+                },
                 default(wait) => None,
             };
             self.turn(input);
