@@ -17,6 +17,8 @@ pub struct Ledger {
     control: Bucket,
     control_day: Option<Day>,
     connects: Bucket,
+    /// The venue said to one connection not to come before this; it counts addresses, so it holds for all.
+    connects_from: Mono,
     control_spent: u64,
     connects_spent: u64,
 }
@@ -28,6 +30,7 @@ impl Ledger {
             control: Bucket::new(control.burst, control.per_window, control.window, now),
             control_day: profile.control.daily.map(Day::new),
             connects: Bucket::new(connects.burst, connects.per_window, connects.window, now),
+            connects_from: Mono::ZERO,
             control_spent: 0,
             connects_spent: 0,
         }
@@ -51,11 +54,19 @@ impl Ledger {
         self.pay_control(now, n, kept)
     }
 
+    /// No connect before this: the venue said so to one of us.
+    pub fn hold_connects(&mut self, until: Mono) {
+        self.connects_from = self.connects_from.max(until);
+    }
+
     /// Pays for one connect.
     ///
     /// # Errors
     /// When to ask again.
     pub fn take_connect(&mut self, now: Mono) -> Result<(), Mono> {
+        if now < self.connects_from {
+            return Err(self.connects_from);
+        }
         self.connects.take(now, 1)?;
         self.connects_spent += 1;
         Ok(())
@@ -128,5 +139,17 @@ mod tests {
         }
         assert_eq!(ledger.take_connect(s(9)), Err(s(10)));
         assert_eq!((ledger.control_spent(), ledger.connects_spent()), (5, 10));
+    }
+
+    /// One connection was told to wait, and the others dialed on: the venue counted each of them as coming too soon.
+    #[test]
+    fn what_one_connection_is_told_holds_for_all() {
+        let mut ledger = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        let until = s(7);
+        ledger.hold_connects(until);
+        ledger.hold_connects(Mono::ZERO);
+        assert_eq!(ledger.take_connect(Mono::ZERO), Err(until));
+        assert_eq!(ledger.connects_spent(), 0);
+        assert_eq!(ledger.take_connect(until), Ok(()));
     }
 }

@@ -24,7 +24,12 @@ impl Purse {
         self.with(|ledger| ledger.take_connect(now))
     }
 
-    fn with(&self, spend: impl FnOnce(&mut Ledger) -> Result<(), Mono>) -> Result<(), Mono> {
+    /// No connection to this venue dials before this.
+    pub fn hold_connects(&self, until: Mono) {
+        self.with(|ledger| ledger.hold_connects(until));
+    }
+
+    fn with<T>(&self, spend: impl FnOnce(&mut Ledger) -> T) -> T {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let ledger = ledgers.get_mut(self.venue).expect("every feed's venue has its ledger");
         spend(ledger)

@@ -98,6 +98,8 @@ pub struct Counters {
     pub bytes_sent: u64,
     /// Versions the market made.
     pub market_changes: u64,
+    /// Levels that they named.
+    pub level_changes: u64,
 }
 
 impl VenueLog {

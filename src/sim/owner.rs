@@ -158,6 +158,11 @@ impl Owner {
         self.command(Command::Strike(fault));
     }
 
+    /// Calls off what was asked for and has not happened yet.
+    pub fn calm(&self) {
+        self.command(Command::Calm);
+    }
+
     pub fn set_faults(&self, level: FaultLevel) {
         self.command(Command::Faults(level));
     }

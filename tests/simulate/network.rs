@@ -91,8 +91,6 @@ pub struct Network {
     /// Added to the latency toward us, and toward the venue.
     pub lag_down: Duration,
     pub lag_up: Duration,
-    /// One message in so many is lost on the way, whatever it is; 0 for none.
-    pub broken: bool,
 }
 
 impl Network {
@@ -113,7 +111,6 @@ impl Network {
             bytes: 0,
             lag_down: Duration::ZERO,
             lag_up: Duration::ZERO,
-            broken: false,
         }
     }
 
@@ -170,13 +167,18 @@ impl Network {
         Some(event)
     }
 
+    /// When the venue hears of a dial that begins now.
+    pub fn dial_arrives(&self, now: Mono) -> Mono {
+        now.after(self.path.latency * 3 + self.lag_up)
+    }
+
     /// Somebody connects and asks for an upgrade: one way and back for the connection, one way for the request.
     pub fn dial(&mut self, now: Mono, url: &str, headers: &[(&'static str, String)]) -> PeerId {
         let id = self.peer(Kind::Dialing);
         let key = "c2ltdWxhdGVkIGxpZmUhIQ==".to_owned();
         let extra = format!("Upgrade: websocket\r\nSec-WebSocket-Key: {key}\r\n");
         let head = head(url, headers, &extra);
-        self.send(now.after(self.path.latency * 3 + self.lag_up), Up::Dial(id, head, key));
+        self.send(self.dial_arrives(now), Up::Dial(id, head, key));
         id
     }
 
@@ -220,6 +222,21 @@ impl Network {
             peer.pipe.borrow_mut().blocked_until = until;
         }
         self.set_gate(id, Gate::Stalled(until));
+    }
+
+    /// Lets go what a clog holds back: all of it comes now.
+    pub fn unclog(&mut self, id: PeerId, now: Mono) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if let Gate::Stalled(_) = peer.gate {
+            peer.gate = Gate::Open;
+        }
+        let at = now.after(self.path.latency);
+        let mut pipe = peer.pipe.borrow_mut();
+        pipe.blocked_until = Mono::ZERO;
+        pipe.inbox.iter_mut().for_each(|(arrives, _)| *arrives = (*arrives).min(at));
+        peer.last_arrival = peer.last_arrival.min(at);
+        peer.held.clear();
+        peer.held_bytes = 0;
     }
 
     fn peer(&mut self, kind: Kind) -> PeerId {
@@ -275,6 +292,10 @@ fn arrival(
     lag: Duration,
     random: &mut Random,
 ) -> Mono {
+    while let Some((_, gone)) = peer.held.front().copied().filter(|(at, _)| *at <= now) {
+        peer.held.pop_front();
+        peer.held_bytes -= gone;
+    }
     let leaves = match peer.gate {
         Gate::Stalled(until) if until > now => until,
         Gate::Sliced { until, .. } if until > now => {

@@ -87,7 +87,9 @@ impl Socket for MemorySocket {
                 Ok(Message::Ping(Bytes::new()))
             }
             Frame::Pong => Ok(Message::Pong(Bytes::new())),
-            Frame::Close(code) => Ok(Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() }))),
+            Frame::Close(code) => {
+                Ok(Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() })))
+            }
             Frame::Fin => Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)),
             Frame::Reset => Err(Error::Io(io::Error::from(ErrorKind::ConnectionReset))),
             Frame::BadUtf8 => Err(Error::Utf8("invalid utf-8 sequence".to_owned())),

@@ -52,7 +52,7 @@ pub struct Connection {
     pub fences_due: usize,
 }
 
-/// Says that a reader ended even when it panics.
+/// Says that a reader ended even when it panics, and that it never began when there was no thread for it.
 pub struct Farewell {
     events: Sender<Event>,
     connection: ConnectionId,
@@ -63,7 +63,13 @@ pub struct Farewell {
 impl Farewell {
     /// Lives the life, and remembers how it ended.
     pub fn run(&mut self, plan: Plan) {
+        self.begin();
         self.reason = Some(reader::run(plan));
+    }
+
+    /// The reader runs: if it ends without a word from here on, it panicked.
+    pub fn begin(&mut self) {
+        self.reason = None;
     }
 
     /// It ended for this reason.
@@ -136,8 +142,12 @@ impl Connection {
             tls: common.tls.clone(),
             clock: common.clock.clone(),
         };
-        let farewell =
-            Farewell { events: common.events.clone(), connection: self.facts.id, generation, reason: None };
+        let farewell = Farewell {
+            events: common.events.clone(),
+            connection: self.facts.id,
+            generation,
+            reason: Some(EndReason::NoThread),
+        };
         self.facts.beat.mark(common.clock.mono());
         let name = format!("rd-{}-{}", self.facts.counters.name, self.facts.id.0);
         self.reader = Some(common.readers.start(&name, plan, farewell)?);

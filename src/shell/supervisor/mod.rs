@@ -224,7 +224,14 @@ impl Supervisor {
             self.panicked(now);
         }
         self.with(connection, |c| {
-            c.farewell();
+            // A word of a life that never began must not count as its successor's last one.
+            if c.lifecycle.generation() == Some(generation) {
+                c.farewell();
+            }
+            if matches!(reason, EndReason::UpgradeRefused { wait: Some(_), .. }) {
+                // Venues count addresses: what one connection is told holds for all.
+                c.facts.purse.hold_connects(now.after(reason.min_wait()));
+            }
             c.lifecycle.ended(now, generation, reason);
         });
     }

@@ -92,6 +92,11 @@ impl Client {
         }
     }
 
+    /// Nothing waits to happen any more.
+    pub fn calm(&mut self) {
+        self.armed.clear();
+    }
+
     /// Whether the fault exists on this face.
     fn can_suffer(&self, fault: StreamFault) -> bool {
         let coinapi_only = matches!(

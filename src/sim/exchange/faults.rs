@@ -1,6 +1,6 @@
 //! Faults as they strike: those asked for, and those drawn.
 
-use super::client::Session;
+use super::client::{Client, Session};
 use super::{Exchange, buffer_error};
 use crate::engine::time::Mono;
 use crate::sim::fault::{self, Fault, LinkFault, MarketFault, UpgradeFault};
@@ -94,6 +94,12 @@ impl Exchange {
             }
             Fault::Rest { .. } => {}
         }
+    }
+
+    pub(super) fn calm(&mut self) {
+        self.upgrade_faults.clear();
+        self.rest_faults.clear();
+        self.clients.values_mut().for_each(Client::calm);
     }
 
     fn named(&self, symbol: Option<&str>) -> Vec<usize> {

@@ -60,6 +60,8 @@ pub enum Command {
     /// To one connection, symbol or call, drawn from all.
     Strike(Fault),
     Faults(FaultLevel),
+    /// What was asked for and has not happened yet does not happen.
+    Calm,
     /// So many messages at once, whatever the rate.
     Burst(u32),
     /// One change of this symbol, whatever the rate.
@@ -95,6 +97,7 @@ pub struct Exchange {
     moved_at: Mono,
     chores_at: Mono,
     next_turn: Mono,
+    level_changes: u64,
 }
 
 struct Meters {
@@ -149,6 +152,7 @@ impl Exchange {
             moved_at: Mono::ZERO,
             chores_at: Mono::ZERO,
             next_turn: Mono::ZERO,
+            level_changes: 0,
         }
     }
 
@@ -271,6 +275,7 @@ impl Exchange {
                     self.faults = level;
                     self.next_fault = Mono::ZERO;
                 }
+                Command::Calm => self.calm(),
                 Command::Burst(count) => self.burst += f64::from(count),
                 Command::Step(symbol) if symbol < self.symbols.len() => {
                     let shared = self.shared.clone();
@@ -373,6 +378,7 @@ impl Exchange {
         }
         let mut log = shared.log();
         log.counters.market_changes += u64::from(changes);
+        log.counters.level_changes = self.level_changes;
         // With each turn, not with the next chores: who compares with what arrived would find less sent than received.
         log.counters.messages_sent = net.messages();
         log.counters.bytes_sent = net.bytes();

@@ -25,6 +25,7 @@ impl Exchange {
     ) -> f64 {
         let time = self.shared.wall(now);
         let change = market.instruments[symbol].step(time, how);
+        self.level_changes += change.touched.len() as u64;
         match self.config.face {
             Face::CoinApi => self.tell_coinapi(now, market, symbol, &change, net).max(1.0),
             Face::Binance => {
