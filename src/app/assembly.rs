@@ -18,13 +18,13 @@ use crate::shell::recovery::{Notice, Recovery, StartCallers};
 use crate::shell::registry::{Observed, Registry, Tables};
 use crate::shell::resolver::Asker;
 use crate::shell::supervisor::{Common, Observer, Parts, Pulse, Readers, Reload, Reporter, Supervisor};
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::sync::{Arc, Mutex, RwLock};
 use crate::shell::worker::{Place, Told};
 use crate::venue::Venue;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 /// A thread that waits at most a second between two signs of life is suspect after eight. The watchdog, fed a moment before

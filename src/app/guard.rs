@@ -1,8 +1,8 @@
 //! The last resort of a stop: a thread that ends the process when the orderly way down takes too long, naming the part
 //! that did not end.
 
+use crate::shell::sync::channel::{RecvTimeoutError, Sender, bounded};
 use crate::shell::thread::{self, Handle};
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

@@ -5,6 +5,8 @@
 pub mod assembly;
 mod guard;
 pub mod layout;
+#[cfg(all(test, shuttle))]
+mod model;
 mod plant;
 pub mod workers;
 
@@ -21,12 +23,12 @@ use crate::shell::registry::Registry;
 use crate::shell::resolver::Resolver;
 use crate::shell::rest::RestClient;
 use crate::shell::supervisor::{Exit, Supervisor, Threads};
+use crate::shell::sync::channel::{Sender, bounded};
 use crate::shell::thread::{self, Handle};
 use crate::shell::wake::Wake;
 use crate::shell::{link, memory};
 use crate::venue::Venue;
 use assembly::{Assembly, Frame, Hands, ReadConfig};
-use crossbeam_channel::{Sender, bounded};
 use guard::Guard;
 use layout::Layout;
 use std::path::PathBuf;
@@ -160,7 +162,7 @@ fn callers(
     resolver: &Resolver,
     stop: &Arc<Wake>,
     clock: &Clock,
-) -> (crossbeam_channel::Receiver<Answered>, StartCallers) {
+) -> (crate::shell::sync::channel::Receiver<Answered>, StartCallers) {
     let total: usize = layout.venues.iter().map(|v| v.rules.max_concurrent).sum();
     let (answers, answers_out) = bounded::<Answered>(total.max(1));
     let venues: Vec<_> =

@@ -22,10 +22,10 @@ use crate::shell::registry::{ConnectionEntry, FeedEntry, Registry};
 use crate::shell::slot::Slot;
 use crate::shell::status::ConnectionStatus;
 use crate::shell::supervisor::{Facts, Lines, NewScope};
+use crate::shell::sync::channel::Sender;
+use crate::shell::sync::{Arc, Mutex};
 use crate::shell::worker::Recipe;
 use crate::venue::Venue;
-use crossbeam_channel::Sender;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long a thread may take to have room for what has changed. Each looks at its inbox at least twice a second.

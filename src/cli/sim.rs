@@ -6,10 +6,10 @@ use crate::cli::demo::{feed, level};
 use crate::cli::{Exit, args};
 use crate::shell::event::Event;
 use crate::shell::signals::Caught;
+use crate::shell::sync::channel::bounded;
 use crate::sim::config::{Face, SimConfig};
 use crate::sim::{CaptureServer, Pace, Sim, capture};
 use args::SimArgs;
-use crossbeam_channel::bounded;
 use std::io::Write;
 
 /// Signals that may wait: whoever sends more of them than this has made the point.

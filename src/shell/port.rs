@@ -2,12 +2,12 @@
 
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::shell::reader::Routes;
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::shell::wake::Wake;
 use crate::venue::Scope;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Requests waiting for one reader. The planner has one restart in the making a connection.
 const COMMANDS_MAX: usize = 4;
@@ -87,7 +87,7 @@ impl Ports {
         (*alive == generation).then(|| port.clone())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Open>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

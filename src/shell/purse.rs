@@ -2,7 +2,7 @@
 
 use crate::engine::ledger::Ledger;
 use crate::engine::time::Mono;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::shell::sync::{Arc, Mutex, PoisonError};
 
 /// A share in the ledgers of all venues. The lock is held for a few additions, never while anything waits.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@
 
 use crate::engine::time::Mono;
 use crate::shell::clock::Clock;
+use crate::shell::sync::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::shell::thread::{self, Handle};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

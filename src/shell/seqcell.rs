@@ -3,8 +3,9 @@
 //! A sequence lock over plain atomics: the writer makes the version odd, stores the words, makes it even. A reader takes
 //! the words between two equal even versions, or tries again. The writer never waits, so readers cannot slow the feed.
 
+use crate::shell::sync::atomic::{AtomicU64, Ordering, fence};
+use crate::shell::sync::spin_loop;
 use std::array;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 #[derive(Debug)]
 pub struct SeqCell<const N: usize> {
@@ -42,7 +43,7 @@ impl<const N: usize> SeqCell<N> {
             if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 return words;
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Signals, turned into events. One thread waits for them; a second SIGTERM or SIGINT ends the process at once.
 
 use crate::shell::event::Event;
+use crate::shell::sync::channel::Sender;
 use crate::shell::thread::{self, Handle};
-use crossbeam_channel::Sender;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::iterator::{Handle as Close, Signals};

@@ -10,8 +10,8 @@ use crate::engine::sync::{Counts, Discard};
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::engine::view::BookTop;
 use crate::shell::count::nanos;
-use crate::shell::seqcell::SeqCell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::shell::face::{Doubt, Face, reason_code, reason_of};
+use crate::shell::status::ConnectionStatus;
 use std::time::Duration;
 
 const TOP_WORDS: usize = 19;
@@ -58,84 +58,65 @@ pub struct Slot {
     /// The worker that owns the book.
     pub worker: usize,
     pub symbol: String,
-    cell: SeqCell<WORDS>,
-    /// How often messages went missing on our side, and how many of these times the published state knows of.
-    breaks: AtomicU64,
-    passed: AtomicU64,
-    /// When the first of those it does not know of was, nanoseconds of the monotonic clock, and why.
-    broken_since: AtomicU64,
-    broken_why: AtomicU64,
-    /// The generation whose stream the published state belongs to.
-    generation: AtomicU64,
+    face: Face<WORDS>,
 }
 
 impl Slot {
     pub fn new(id: BookId, feed: FeedId, connection: ConnectionId, worker: usize, symbol: String) -> Slot {
-        let cell = SeqCell::new([0; WORDS]);
-        Slot {
-            id,
-            feed,
-            connection,
-            worker,
-            symbol,
-            cell,
-            breaks: AtomicU64::new(0),
-            passed: AtomicU64::new(0),
-            broken_since: AtomicU64::new(0),
-            broken_why: AtomicU64::new(0),
-            generation: AtomicU64::new(0),
-        }
+        Slot { id, feed, connection, worker, symbol, face: Face::new() }
     }
 
     /// Called by the book's worker only.
     pub fn publish(&self, published: &Published, generation: u64) {
-        self.generation.store(generation, Ordering::Release);
-        self.cell.write(&encode(published));
+        self.face.publish(&encode(published), generation);
     }
 
+    /// What the worker says, believed or not.
     pub fn read(&self) -> Published {
-        decode(&self.cell.read())
+        decode(&self.face.read())
+    }
+
+    /// What the worker says, and why not to believe it.
+    pub fn look(&self, connection: Option<&ConnectionStatus>) -> (Option<Doubt>, Published) {
+        let (doubt, words) = self.face.look(connection);
+        (doubt, decode(&words))
+    }
+
+    pub fn doubt(&self, connection: Option<&ConnectionStatus>) -> Option<Doubt> {
+        self.face.doubt(connection)
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.face.generation()
     }
 
     /// Changes with everything that is published.
     pub fn version(&self) -> u64 {
-        self.cell.version()
-    }
-
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.face.version()
     }
 
     /// Messages are missing from here on: gives the break's number, from 1.
     pub fn break_at(&self, now: Mono, why: StaleReason) -> u64 {
-        if self.broken().is_none() {
-            self.broken_why.store(reason_code(why), Ordering::Release);
-            self.broken_since.store(now.nanos(), Ordering::Release);
-        }
-        self.breaks.fetch_add(1, Ordering::AcqRel) + 1
+        self.face.break_at(now, why)
     }
 
     /// The last break's number, 0 before the first.
     pub fn breaks(&self) -> u64 {
-        self.breaks.load(Ordering::Acquire)
+        self.face.breaks()
     }
 
     /// Called by the book's worker only: what is published now knows of this break and of all before it.
     pub fn pass(&self, number: u64) {
-        self.passed.fetch_max(number, Ordering::AcqRel);
+        self.face.pass(number);
     }
 
     pub fn is_passed(&self, number: u64) -> bool {
-        self.passed.load(Ordering::Acquire) >= number
+        self.face.is_passed(number)
     }
 
     /// Since when messages are missing of which the published state does not know, and why.
     pub fn broken(&self) -> Option<(Mono, StaleReason)> {
-        let open = !self.is_passed(self.breaks());
-        open.then(|| {
-            let since = Mono::from_nanos(self.broken_since.load(Ordering::Acquire));
-            (since, reason_of(self.broken_why.load(Ordering::Acquire)))
-        })
+        self.face.broken()
     }
 }
 
@@ -252,14 +233,6 @@ fn stamp_words(stamp: Stamp) -> [u64; 2] {
 
 fn stamp_of(mono: u64, wall: u64) -> Stamp {
     Stamp { mono: Mono::from_nanos(mono), wall: Wall::from_nanos(wall.cast_signed()) }
-}
-
-fn reason_code(reason: StaleReason) -> u64 {
-    StaleReason::ALL.iter().position(|r| *r == reason).unwrap_or_default() as u64
-}
-
-fn reason_of(code: u64) -> StaleReason {
-    usize::try_from(code).ok().and_then(|i| StaleReason::ALL.get(i).copied()).unwrap_or(StaleReason::Gap)
 }
 
 #[cfg(test)]

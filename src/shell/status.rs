@@ -2,8 +2,8 @@
 
 use crate::engine::id::{ConnectionId, FeedId, Generation};
 use crate::engine::time::{Mono, Stamp};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use crate::shell::sync::atomic::{AtomicU64, Ordering};
+use crate::shell::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug)]

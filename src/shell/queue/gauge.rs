@@ -1,6 +1,6 @@
 //! How full a queue is: the bound on messages and on bytes, reserved before anything is copied.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::shell::sync::atomic::{AtomicUsize, Ordering};
 
 /// Read by anyone; `*_high` are the most there ever was.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl QueueGauge {
     }
 
     /// Room for one message of this length; false when there is none.
-    pub(super) fn reserve(&self, len: usize) -> bool {
+    pub(in crate::shell) fn reserve(&self, len: usize) -> bool {
         let fits = |now: usize, more: usize, max: usize| now.checked_add(more).filter(|sum| *sum <= max);
         let Ok(before) = self
             .messages
@@ -45,7 +45,7 @@ impl QueueGauge {
         true
     }
 
-    pub(super) fn release(&self, messages: usize, bytes: usize) {
+    pub(in crate::shell) fn release(&self, messages: usize, bytes: usize) {
         let had = self.messages.fetch_sub(messages, Ordering::AcqRel);
         assert!(had >= messages, "a queue never gives back more than it took");
         self.bytes.fetch_sub(bytes, Ordering::AcqRel);

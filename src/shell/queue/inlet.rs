@@ -6,7 +6,7 @@ use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
-use std::sync::{Arc, PoisonError};
+use crate::shell::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long a blocked reader waits before it looks for a stop.
@@ -161,7 +161,7 @@ impl Inlet {
     fn evict_for(&mut self, len: usize, at: Stamp) -> Result<bool, Gone> {
         // What this reader gathered is queued too, and may be the oldest there is.
         self.flush()?;
-        while self.evict(at)? {
+        while self.evict(at) {
             if self.way.shared.gauge.reserve(len) {
                 return Ok(true);
             }
@@ -170,7 +170,7 @@ impl Inlet {
     }
 
     /// Takes the oldest queued batch out and notes its books. False when there was none.
-    fn evict(&self, at: Stamp) -> Result<bool, Gone> {
+    fn evict(&self, at: Stamp) -> bool {
         let shared = &self.way.shared;
         // The lock spans taking and noting: a worker takes no newer batch in between.
         let mut evicted = shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -178,19 +178,18 @@ impl Inlet {
             match self.way.oldest.try_recv() {
                 Ok(Job::Batch(batch)) => {
                     for item in &batch.items {
-                        self.note_evicted(&batch, item, at, &mut evicted);
+                        self.note_evicted(&batch, item, at, &mut evicted.breaks);
                     }
                     drop(evicted);
                     recycle(shared, batch);
-                    return Ok(true);
+                    return true;
                 }
-                // A lifecycle job may go later, never missing: the first batch of a generation opens it too, nothing
-                // newer of a connection is queued before its fence has passed, and a book adopted late begins late.
-                Ok(job) => self.way.send(job)?,
+                // The worker gets it next: nothing that was queued after it may overtake it.
+                Ok(job) => evicted.jobs.push_back(job),
                 Err(_) => break,
             }
         }
-        Ok(false)
+        false
     }
 
     fn note_evicted(&self, batch: &Batch, item: &Item, at: Stamp, evicted: &mut Vec<Break>) {

@@ -16,6 +16,13 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+/// For the model checker, which takes the parts one by one.
+#[cfg(all(test, loom))]
+pub(in crate::shell) mod modelled {
+    pub(in crate::shell) use super::gauge::QueueGauge as Gauge;
+    pub(in crate::shell) use super::room::Room;
+}
+
 pub use gauge::QueueGauge;
 pub use inlet::Inlet;
 pub use outlet::Outlet;
@@ -25,10 +32,12 @@ use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::sync::{Arc, Mutex};
 use crate::shell::worker::Recipe;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use room::Room;
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 /// Emptied batches kept for reuse, a worker: enough that a steady feed allocates nothing, few enough to be forgotten.
@@ -136,9 +145,18 @@ struct Shared {
     gauge: Arc<QueueGauge>,
     pool_in: Sender<Batch>,
     pool_out: Receiver<Batch>,
-    /// Books of which `drop_oldest` took messages out, one entry each, until the worker takes its next job.
-    evicted: Mutex<Vec<Break>>,
+    evicted: Mutex<Evicted>,
     room: Room,
+}
+
+/// What `drop_oldest` took out of the queue and the worker has yet to hear of.
+#[derive(Default)]
+struct Evicted {
+    /// Lifecycle jobs that stood before an evicted batch, in order: they come before everything that is queued. As many
+    /// as were in the queue at most; a connection has one opening and one fence at a time.
+    jobs: VecDeque<Job>,
+    /// Books of which messages were dropped, one entry each: told after those jobs, and before anything newer.
+    breaks: Vec<Break>,
 }
 
 /// A queue of at most `messages` and `bytes`, for so many books; `control` is how many lifecycle jobs may wait.
@@ -151,7 +169,7 @@ pub fn queue(messages: usize, bytes: usize, books: usize, control: usize) -> (En
         gauge: Arc::new(QueueGauge::new(messages, bytes)),
         pool_in,
         pool_out,
-        evicted: Mutex::new(Vec::new()),
+        evicted: Mutex::default(),
         room: Room::new(),
     });
     let way = Entrance { shared: shared.clone(), jobs, oldest: oldest.clone() };
@@ -198,6 +216,12 @@ impl Batch {
 
     pub fn frame(&self, start: usize, len: usize) -> &str {
         self.text.get(start..start + len).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Evicted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} jobs, {:?}", self.jobs.len(), self.breaks)
     }
 }
 

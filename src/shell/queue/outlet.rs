@@ -1,8 +1,8 @@
 //! A worker's end of its queue.
 
 use super::{Batch, Break, Job, Shared, recycle};
-use crossbeam_channel::{Receiver, TryRecvError};
-use std::sync::{Arc, PoisonError};
+use crate::shell::sync::channel::{Receiver, TryRecvError};
+use crate::shell::sync::{Arc, PoisonError};
 
 #[derive(Debug)]
 pub struct Outlet {
@@ -19,8 +19,11 @@ impl Outlet {
     pub fn take(&self, broken: &mut Vec<Break>) -> Result<Job, TryRecvError> {
         // Under the evictors' lock: what was noted before lay before this job, and nothing between is noted later.
         let mut evicted = self.shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(job) = evicted.jobs.pop_front() {
+            return Ok(job);
+        }
         let job = self.jobs.try_recv()?;
-        broken.append(&mut evicted);
+        broken.append(&mut evicted.breaks);
         Ok(job)
     }
 

@@ -3,12 +3,12 @@
 //! One token stands for "look again". A waiting reader that found room passes it on, so that one batch given back wakes
 //! as many readers as it has room for, one after the other.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::shell::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use std::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::shell) struct Room {
     waiting: AtomicUsize,
     made: Sender<()>,
     found: Receiver<()>,
@@ -23,9 +23,10 @@ impl Room {
     /// Waits until `take` finds room. False when `give_up` says so, asked at least every `tick`.
     pub fn wait(&self, tick: Duration, take: impl Fn() -> bool, give_up: impl Fn() -> bool) -> bool {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        // Either the next look finds the room, or whoever makes it later finds us waiting: see `made`.
-        fence(Ordering::SeqCst);
         let taken = loop {
+            // Either the next look finds the room, or whoever makes it later finds us waiting, or finds that the token
+            // we woke by is gone: see `made`.
+            fence(Ordering::SeqCst);
             if take() {
                 break true;
             }

@@ -10,8 +10,8 @@ use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::clock::Clock;
 use crate::shell::queue::{Batch, Inlet};
+use crate::shell::sync::channel::TryRecvError;
 use crate::shell::thread;
-use crossbeam_channel::TryRecvError;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -283,11 +283,27 @@ fn lifecycle_and_withdrawals_survive_eviction() {
     push(&mut inlet, 0, "1");
     push(&mut inlet, 0, "2");
     way.send(Job::Fence { connection: ConnectionId(0), generation: LIFE }).unwrap();
+    assert_eq!(take(&outlet), ("opened".to_owned(), vec![]));
     let mut breaks = Vec::new();
-    let first = shown(outlet.take(&mut breaks));
+    assert_eq!(shown(outlet.take(&mut breaks)), "2");
     assert_eq!(breaks, [Break { book: BookId(0), generation: LIFE, number: 2, withdrawn: true }]);
-    let rest = [first, take(&outlet).0, take(&outlet).0];
-    assert_eq!(rest, ["opened", "2", "fence"]);
+    assert_eq!(take(&outlet).0, "fence");
+}
+
+/// A new book's job was put behind what was queued after it, when messages before it made room. The book's first
+/// messages then came to a worker that did not know it: counted nowhere (I7), and the note of its drop went astray.
+#[test]
+fn a_book_is_adopted_before_its_first_message_whatever_is_evicted() {
+    let board = Arc::new(Board::default());
+    let (way, outlet) = queue(2, 1_000, 1, CONTROL);
+    way.send(Job::Adopt(Vec::new())).unwrap();
+    let mut inlet = inlet(&way, 1, Overflow::DropOldest, &board);
+    for text in ["1", "2", "3"] {
+        assert_eq!(push(&mut inlet, 0, text), Pushed::Queued);
+    }
+    assert_eq!(take(&outlet), ("books".to_owned(), vec![]));
+    assert_eq!(take(&outlet), ("2".to_owned(), vec![0]));
+    assert_eq!(take(&outlet), ("3".to_owned(), vec![]));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use crate::engine::event::Snapshot;
 use crate::engine::recovery::Ticket;
+use crate::engine::time::Mono;
 use crate::shell::clock::Clock;
 use crate::shell::rest::{RestAnswer, RestClient};
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::thread::{self, Handle};
 use crate::venue::{RestReply, RestRequest, Venue, Verdict};
-use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ const BODY_SHOWN_BYTES: usize = 4 * 1024;
 /// A call to make.
 pub struct Call {
     pub ticket: Ticket,
+    /// When it was decided on: what came to the worker after that may not be in the answer.
+    pub asked: Mono,
     pub venue: Arc<dyn Venue>,
     pub symbol: String,
     pub request: RestRequest,
@@ -29,6 +32,8 @@ pub struct Call {
 /// How a call ended.
 pub struct Answered {
     pub ticket: Ticket,
+    /// The call's.
+    pub asked: Mono,
     pub symbol: String,
     pub verdict: Verdict,
     pub used: Option<u32>,
@@ -42,9 +47,10 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn failed(ticket: Ticket, symbol: String, trouble: String) -> Answered {
+    fn failed(ticket: Ticket, asked: Mono, symbol: String, trouble: String) -> Answered {
         Answered {
             ticket,
+            asked,
             symbol,
             verdict: Verdict::Failed,
             used: None,
@@ -92,7 +98,9 @@ impl Callers {
     /// Hands a call over; gives it back when every caller is busy.
     pub fn call(&self, call: Call) -> Result<(), Call> {
         match &self.calls {
-            Some(calls) => calls.try_send(call).map_err(crossbeam_channel::TrySendError::into_inner),
+            Some(calls) => {
+                calls.try_send(call).map_err(crate::shell::sync::channel::TrySendError::into_inner)
+            }
             None => Err(call),
         }
     }
@@ -109,12 +117,13 @@ impl Drop for Callers {
 fn serve(inbox: &Receiver<Call>, client: &RestClient, answers: &Sender<Answered>, clock: &Clock) {
     for call in inbox {
         let started = clock.mono();
-        let (ticket, symbol) = (call.ticket, call.symbol.clone());
+        let (ticket, asked, symbol) = (call.ticket, call.asked, call.symbol.clone());
         // Every ticket is answered, whatever becomes of the call: a lost one would hold its place for ever.
         let outcome = catch_unwind(AssertUnwindSafe(|| judge(client.get(&call.request), call)));
         let mut answered = outcome.unwrap_or_else(|payload| {
             Answered::failed(
                 ticket,
+                asked,
                 symbol,
                 format!("the call panicked: {}", thread::message(payload.as_ref())),
             )
@@ -127,11 +136,11 @@ fn serve(inbox: &Receiver<Call>, client: &RestClient, answers: &Sender<Answered>
 
 /// What an answer is worth. Without one (no connection, no time, half a body) the call has failed.
 pub fn judge(result: Result<RestAnswer, String>, call: Call) -> Answered {
-    let Call { ticket, venue, symbol, .. } = call;
+    let Call { ticket, asked, venue, symbol, .. } = call;
     match result {
-        Err(trouble) => Answered::failed(ticket, symbol, trouble),
+        Err(trouble) => Answered::failed(ticket, asked, symbol, trouble),
         Ok(answer) => {
-            let mut answered = Answered::failed(ticket, symbol, String::new());
+            let mut answered = Answered::failed(ticket, asked, symbol, String::new());
             answered.trouble = None;
             let reply = RestReply { status: answer.status, headers: &answer.headers, body: &answer.body };
             answered.status = Some(answer.status);

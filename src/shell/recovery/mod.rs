@@ -16,13 +16,13 @@ use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, RecoveryCounters};
 use crate::shell::event::Event;
 use crate::shell::port::{Command, Ports};
+use crate::shell::sync::channel::{Receiver, Sender, select};
+use crate::shell::sync::{Arc, Mutex, PoisonError};
 use crate::shell::worker::{Side, Told};
 use crate::venue::{Venue, Verdict};
 use callers::{Answered, Call, Callers};
-use crossbeam_channel::{Receiver, Sender, select};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub const STACK_BYTES: usize = 256 * 1024;
@@ -91,7 +91,7 @@ pub enum Input {
 }
 
 impl Recovery {
-    /// Runs until told to stop, or until the supervisor drops its end.
+    /// Runs until told to stop, or until the supervisor or every worker has dropped its end.
     pub fn run(mut self) {
         loop {
             let wait = self.deadline().since(self.clock.mono());
@@ -101,7 +101,11 @@ impl Recovery {
                     Ok(notice) => Some(Input::Notice(notice)),
                 },
                 recv(self.answers) -> answer => answer.ok().map(Input::Answer),
-                recv(self.told) -> told => told.ok().map(Input::Told),
+                recv(self.told) -> told => match told {
+                    // Every worker is gone, and with them whatever could be repaired: no wait would wait any more.
+                    Err(_) => return,
+                    Ok(told) => Some(Input::Told(told)),
+                },
                 default(wait) => None,
             };
             self.turn(input);
@@ -176,7 +180,7 @@ impl Recovery {
         }
         let Some(snapshot) = answer.snapshot else { return };
         let worker = self.workers.get(facts.worker);
-        let request = Side::Snapshot { book, generation, snapshot: Box::new(snapshot) };
+        let request = Side::Snapshot { book, generation, asked: answer.asked, snapshot: Box::new(snapshot) };
         if worker.is_none_or(|w| w.try_send(request).is_err()) {
             self.planner.joined(now, book, generation, Joined::Unusable);
         }
@@ -209,6 +213,7 @@ impl Recovery {
     fn fetch(&mut self, now: Mono, ticket: Ticket, book: BookId) {
         let call = self.books.get(&book).map(|facts| Call {
             ticket,
+            asked: now,
             venue: facts.venue.clone(),
             symbol: facts.symbol.clone(),
             request: facts.venue.snapshot_request(

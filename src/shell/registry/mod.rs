@@ -15,15 +15,16 @@ use crate::http::{Ask, Source};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, RecoveryCounters, Timings, WorkerCounters, nanos};
+use crate::shell::face::Doubt;
 use crate::shell::memory::ProcessMemory;
 use crate::shell::queue::{LossBoard, QueueGauge};
 use crate::shell::recovery::Notice;
 use crate::shell::slot::{Published, Slot};
 use crate::shell::status::ConnectionStatus;
+use crate::shell::sync::channel::{Sender, bounded};
+use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::shell::worker::Side;
-use crossbeam_channel::{Sender, bounded};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// How long a reader of a book waits for its worker. A worker behind a full queue answers within a millisecond or two;
@@ -146,23 +147,27 @@ impl Registry {
     /// Where a book stands for readers, which is never better than its worker says, and worse when the worker cannot
     /// know yet.
     pub fn top(&self, tables: &Tables, slot: &Slot) -> (BookTop, Published) {
-        // Asked first: what the worker publishes after that knows of all that was doubted before.
-        let doubt = self.doubt(tables, slot);
-        let published = slot.read();
+        let (doubt, published) = slot.look(tables.connection(slot.connection));
         let mut top = published.top;
-        top.state = seen(top.state, doubt);
+        top.state = seen(top.state, doubt.map(|doubt| self.stale(tables, slot, doubt)));
         (top, published)
     }
 
-    /// Why a book is worse than its worker says: its connection has ended, or messages on their way to it were dropped.
     fn doubt(&self, tables: &Tables, slot: &Slot) -> Option<State> {
-        let connection = tables.connection(slot.connection)?;
-        if !connection.is_believed(slot.generation()) {
-            let since = connection.told().since;
-            return Some(State::Stale { reason: StaleReason::Disconnected, since });
+        let doubt = slot.doubt(tables.connection(slot.connection))?;
+        Some(self.stale(tables, slot, doubt))
+    }
+
+    /// How a doubt is shown.
+    fn stale(&self, tables: &Tables, slot: &Slot, doubt: Doubt) -> State {
+        let now = self.clock.stamp();
+        match doubt {
+            Doubt::Disconnected => {
+                let since = tables.connection(slot.connection).map_or(now, |c| c.told().since);
+                State::Stale { reason: StaleReason::Disconnected, since }
+            }
+            Doubt::Broken { since, why } => State::Stale { reason: why, since: stats::at_wall(since, now) },
         }
-        let (since, reason) = slot.broken()?;
-        Some(State::Stale { reason, since: stats::at_wall(since, self.clock.stamp()) })
     }
 
     /// A connection is subscribed again, so long after it was lost.
@@ -261,7 +266,7 @@ impl Registry {
         }
     }
 
-    fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
+    fn observed(&self) -> MutexGuard<'_, Observed> {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,14 +5,15 @@ use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::{Joined, Need};
 use crate::engine::state::StaleReason;
-use crate::engine::time::Stamp;
+use crate::engine::sync::Gap;
+use crate::engine::time::{Mono, Stamp};
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
 use crate::shell::queue::{Batch, Break, Entry};
+use crate::shell::sync::channel::Sender;
 use crate::shell::worker::Told;
 use crate::shell::worker::kept::{Kept, Recipe, note_recovery, published, report};
-use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 /// A connection as its books see it.
@@ -76,6 +77,7 @@ impl Desk {
             recoveries: 0,
             dirty: false,
             passed: 0,
+            lost_at: None,
         });
         self.touch(place);
         self.settle();
@@ -109,14 +111,18 @@ impl Desk {
     pub fn fence(&mut self, connection: ConnectionId, generation: Generation, at: Stamp) {
         let line = self.line(connection);
         line.fenced = line.fenced.max(Some(generation));
-        if line.current == Some(generation) {
+        let ends = line.current == Some(generation);
+        if ends {
             line.current = None;
-            for place in self.places_of(connection) {
-                let kept = &mut self.books[place];
-                kept.passed = kept.recipe.slot.breaks();
+        }
+        for place in self.places_of(connection) {
+            let kept = &mut self.books[place];
+            // Its reader was joined and the next is not there: every break so far is of this life or of one before.
+            kept.passed = kept.recipe.slot.breaks();
+            if ends {
                 kept.keeper.lost(at, StaleReason::Disconnected);
-                self.touch(place);
             }
+            self.touch(place);
         }
         self.settle();
     }
@@ -135,7 +141,7 @@ impl Desk {
             if self.line(connection).current == Some(broken.generation) {
                 self.open(place, broken.generation, now);
             }
-            self.lose(place, broken.number, StaleReason::Overflow, now);
+            self.lose(place, broken.number, StaleReason::Overflow, now, now.mono);
             if broken.withdrawn {
                 self.books[place].keeper.sync.withdrawn(now);
             }
@@ -144,7 +150,7 @@ impl Desk {
     }
 
     /// Applies a batch in order.
-    pub fn batch(&mut self, batch: &Batch) {
+    pub fn batch(&mut self, batch: &Batch, clock: &Clock) {
         self.counters.batch(batch.frames());
         let Some(first) = batch.items.first() else { return };
         if self.line(batch.connection).current != Some(batch.generation) {
@@ -163,10 +169,12 @@ impl Desk {
             match item.entry {
                 Entry::Frame { .. } if !alive => self.books[place].recipe.counters.late(),
                 Entry::Frame { channel, start, len } => {
-                    self.frame(place, channel, batch.frame(start, len), item.received);
+                    self.frame(place, channel, batch.frame(start, len), item.received, clock);
                     self.received.push(item.received);
                 }
-                Entry::Lost { number, why } if alive => self.lose(place, number, why, item.received),
+                Entry::Lost { number, why } if alive => {
+                    self.lose(place, number, why, item.received, clock.mono())
+                }
                 Entry::Withdrawn if alive => self.books[place].keeper.sync.withdrawn(item.received),
                 Entry::Lost { .. } | Entry::Withdrawn => {}
             }
@@ -183,12 +191,25 @@ impl Desk {
         }
     }
 
-    pub fn snapshot(&mut self, book: BookId, generation: Generation, snapshot: &Snapshot, now: Stamp) {
+    /// A snapshot that was asked for at this time.
+    pub fn snapshot(
+        &mut self,
+        book: BookId,
+        generation: Generation,
+        asked: Mono,
+        snapshot: &Snapshot,
+        now: Stamp,
+    ) {
         let Some(place) = self.place(book) else { return };
         let connection = self.books[place].recipe.slot.connection;
         let joined = if self.line(connection).current == Some(generation) {
             let kept = &mut self.books[place];
-            let (joined, mismatch) = kept.keeper.snapshot(now, snapshot);
+            // A call made before a loss may have been answered before the lost message happened.
+            let (joined, mismatch) = if kept.lost_at.is_some_and(|lost| asked < lost) {
+                (Joined::TooOld, None)
+            } else {
+                kept.keeper.snapshot(now, snapshot)
+            };
             report(&kept.recipe, &Noted { gap: None, mismatch }, now);
             let missed = match joined {
                 Joined::TooOld => Some("too_old"),
@@ -235,7 +256,7 @@ impl Desk {
         }
     }
 
-    fn frame(&mut self, place: usize, channel: Channel, text: &str, received: Stamp) {
+    fn frame(&mut self, place: usize, channel: Channel, text: &str, received: Stamp, clock: &Clock) {
         let kept = &mut self.books[place];
         self.scratch.clear();
         match kept.recipe.venue.decode(channel, text, &mut self.scratch) {
@@ -246,8 +267,14 @@ impl Desk {
                 }
                 let noted = kept.keeper.decoded(received, &mut self.scratch);
                 report(&kept.recipe, &noted, received);
+                if matches!(noted.gap, Some(Gap::Unnumbered | Gap::BadSpan)) {
+                    kept.lost_at = Some(clock.mono());
+                }
             }
             Err(e) => {
+                if channel.is_book() {
+                    kept.lost_at = Some(clock.mono());
+                }
                 kept.keeper.undecodable(received, channel);
                 kept.recipe.counters.undecodable(e, &kept.recipe.slot.symbol, received.mono);
             }
@@ -259,15 +286,15 @@ impl Desk {
         let kept = &mut self.books[place];
         if kept.opened != Some(generation) {
             kept.opened = Some(generation);
-            // Whatever was lost before is lost with the life before; and a book that begins anew is not believed yet.
-            kept.passed = kept.recipe.slot.breaks();
+            // Breaks of the life before were passed at its fence; one there is now may be of this life, further on.
             kept.keeper.opened(at);
             self.touch(place);
         }
     }
 
-    fn lose(&mut self, place: usize, number: u64, why: StaleReason, at: Stamp) {
+    fn lose(&mut self, place: usize, number: u64, why: StaleReason, at: Stamp, now: Mono) {
         let kept = &mut self.books[place];
+        kept.lost_at = Some(now);
         kept.passed = kept.passed.max(number);
         kept.keeper.lost(at, why);
         self.touch(place);

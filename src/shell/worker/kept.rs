@@ -5,7 +5,7 @@ use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::Need;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::sync::SyncRules;
-use crate::engine::time::Stamp;
+use crate::engine::time::{Mono, Stamp};
 use crate::shell::count::{FeedCounters, WorkerCounters};
 use crate::shell::slot::{Published, Slot};
 use crate::venue::Venue;
@@ -39,6 +39,8 @@ pub(super) struct Kept {
     pub dirty: bool,
     /// The last break of its stream that the book knows of.
     pub passed: u64,
+    /// When the worker last came to a message that is lost for good, so that no number says what a snapshot must have.
+    pub lost_at: Option<Mono>,
 }
 
 pub(super) fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {

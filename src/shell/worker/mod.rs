@@ -16,7 +16,7 @@ use crate::shell::clock::Clock;
 use crate::shell::count::WorkerCounters;
 use crate::shell::event::Event;
 use crate::shell::queue::{Batch, Break, Job, Outlet};
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use crate::shell::sync::channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub enum Side {
     Snapshot {
         book: BookId,
         generation: Generation,
+        /// When the call was decided on.
+        asked: Mono,
         snapshot: Box<Snapshot>,
     },
     /// A reader wants a book. A reply that nobody waits for any more is dropped.
@@ -205,7 +207,7 @@ fn apply(desk: &mut Desk, outlet: &Outlet, batch: Batch, broken: &mut Vec<Break>
     let batch = Taken { outlet, batch: Some(batch) };
     desk.evicted(broken, clock);
     if let Some(batch) = &batch.batch {
-        desk.batch(batch);
+        desk.batch(batch, clock);
     }
     drop(batch);
     desk.finish(clock);
@@ -226,8 +228,8 @@ impl Drop for Taken<'_> {
 
 fn serve(desk: &mut Desk, request: Side, clock: &Clock) {
     match request {
-        Side::Snapshot { book, generation, snapshot } => {
-            desk.snapshot(book, generation, &snapshot, clock.stamp())
+        Side::Snapshot { book, generation, asked, snapshot } => {
+            desk.snapshot(book, generation, asked, &snapshot, clock.stamp())
         }
         Side::AskBook { book, depth, reply } => {
             if let Some(view) = desk.view(book, depth) {

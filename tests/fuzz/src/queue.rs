@@ -6,6 +6,7 @@ use board::Losses;
 use depthd::config::Overflow;
 use depthd::engine::event::Channel;
 use depthd::engine::id::{BookId, ConnectionId, Generation};
+use depthd::engine::state::StaleReason;
 use depthd::engine::time::Stamp;
 use depthd::shell::queue::{Entry, Inlet, Job, LossBoard, Outlet, Pushed, queue};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ mod board {
             self.0.lock().expect("one thread")[book.0 as usize].dropped += 1;
         }
 
-        fn broken(&self, book: BookId, _at: Stamp) -> u64 {
+        fn broken(&self, book: BookId, _why: StaleReason, _at: Stamp) -> u64 {
             let row = &mut self.0.lock().expect("one thread")[book.0 as usize];
             row.broken += 1;
             row.broken
@@ -179,7 +180,7 @@ impl World {
                             book.received += 1;
                             book.told &= kind == 1;
                         }
-                        Entry::Lost { number } => self.broken(item.book, number),
+                        Entry::Lost { number, .. } => self.broken(item.book, number),
                         Entry::Withdrawn => {
                             book.withdrawals = book.withdrawals.saturating_sub(1);
                             book.told = true;

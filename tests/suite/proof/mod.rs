@@ -28,6 +28,8 @@ mod leaks;
 mod loglines;
 /// Every kind of failure has a test.
 mod named;
+/// One life after another, over a million orders of events.
+mod order;
 /// From a reset to the first live book.
 mod reset;
 /// A venue that plays a script to its first client.

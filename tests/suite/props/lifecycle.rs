@@ -7,6 +7,7 @@ use depthd::engine::connection::end::EndReason;
 use depthd::engine::connection::lifecycle::Lifecycle;
 use depthd::engine::connection::step::Step;
 use depthd::engine::id::{ConnectionId, Generation};
+use depthd::engine::random::Random;
 use depthd::engine::time::Mono;
 use proptest::prelude::*;
 
@@ -18,7 +19,7 @@ const RULES: BackoffRules = BackoffRules {
 
 /// One report to the machine. `age` picks the present life (0) or an earlier one.
 #[derive(Clone, Debug)]
-enum Report {
+pub enum Report {
     Wait(u64),
     Deadline,
     Resolved(bool),
@@ -62,7 +63,49 @@ fn report() -> impl Strategy<Value = Report> {
     ]
 }
 
+/// The same reports from a generator that is fast enough for a million sequences.
+pub fn drawn(random: &mut Random) -> Report {
+    let age = |random: &mut Random| random.up_to(7).saturating_sub(5);
+    match random.up_to(34) {
+        0..3 => Report::Wait(random.up_to(5_000)),
+        3..7 => Report::Deadline,
+        7..11 => Report::Resolved(random.up_to(4) > 0),
+        11..15 => Report::Token(random.up_to(4) > 0),
+        15..17 => Report::Upgraded { age: age(random) },
+        17..20 => Report::Subscribed { age: age(random) },
+        20..24 => Report::Ended { age: age(random), reason: drawn_reason(random) },
+        24..29 => Report::Joined { age: age(random) },
+        29..34 => Report::Fenced { age: age(random) },
+        // A stop in some of the sequences before their end, mostly none.
+        _ if random.up_to(7) == 0 => Report::Stop,
+        _ => Report::Request { age: age(random) },
+    }
+}
+
+fn drawn_reason(random: &mut Random) -> EndReason {
+    match random.up_to(5) {
+        0 => EndReason::PeerReset,
+        1 => EndReason::Notice,
+        2 => EndReason::Panic,
+        3 => EndReason::NoThread,
+        4 => EndReason::Fatal("bad key".into()),
+        _ => {
+            let wait = Some(Duration::from_secs(random.up_to(9_000_000)));
+            EndReason::UpgradeRefused { status: 429, wait, fatal: random.up_to(1) == 0 }
+        }
+    }
+}
+
+/// What a sequence of reports brought about.
+#[derive(Clone, Copy, Default)]
+pub struct Lived {
+    pub reports: u64,
+    pub spawns: u64,
+    pub joins: u64,
+}
+
 /// The naive statement of the order: what may come next, by what came last.
+#[derive(Default)]
 struct Witness {
     last: Option<Generation>,
     /// The teardown's next step for the life in `last`; `None` when it runs or is gone.
@@ -71,6 +114,7 @@ struct Witness {
     stopped: bool,
     joins_told: bool,
     fence_told: bool,
+    lived: Lived,
 }
 
 impl Witness {
@@ -87,7 +131,13 @@ impl Witness {
                 return;
             }
             Step::Spawn { generation } => {
-                assert!(!self.alive && self.last.is_none_or(|last| last < generation), "I5");
+                let next = self.last.map_or(generation, |last| Generation(last.0 + 1));
+                assert!(!self.alive && generation == next, "I5: {generation:?} after {:?}", self.last);
+                assert_eq!(
+                    self.lived.spawns, self.lived.joins,
+                    "I5: one join for each spawn before this one"
+                );
+                self.lived.spawns += 1;
                 (self.last, self.alive, self.expect) = (Some(generation), true, Some("dead"));
                 (self.joins_told, self.fence_told) = (false, false);
                 return;
@@ -98,7 +148,10 @@ impl Witness {
             }
             Step::MarkDead(g) => (of_life(g), ("dead", Some("shut"))).1,
             Step::Shut(g) => (of_life(g), ("shut", Some("join"))).1,
-            Step::Join(g) => (of_life(g), ("join", Some("fence"))).1,
+            Step::Join(g) => {
+                self.lived.joins += 1;
+                (of_life(g), ("join", Some("fence"))).1
+            }
             Step::Fence(g) => {
                 assert!(self.joins_told, "a fence before the reader was joined");
                 (of_life(g), ("fence", Some("cancel"))).1
@@ -118,20 +171,15 @@ impl Witness {
     }
 }
 
-fn run(seed: u64, reports: Vec<Report>) {
+/// Tells a machine these reports, then ends it, and holds every step of it against the order.
+pub fn run(seed: u64, reports: impl IntoIterator<Item = Report>) -> Lived {
     let mut machine = Lifecycle::new(ConnectionId(7), RULES, seed);
-    let mut witness = Witness {
-        last: None,
-        expect: None,
-        alive: false,
-        stopped: false,
-        joins_told: false,
-        fence_told: false,
-    };
+    let mut witness = Witness::default();
     let mut now = Mono::ZERO;
     machine.start(now);
     let finish = [Report::Stop, Report::Joined { age: 0 }, Report::Fenced { age: 0 }];
     for report in reports.into_iter().chain(finish) {
+        witness.lived.reports += 1;
         let life = |age: u64| Generation(witness.last.map_or(0, |g| g.0.saturating_sub(age)));
         match report {
             Report::Wait(ms) => now = now.after(Duration::from_millis(ms)),
@@ -164,6 +212,8 @@ fn run(seed: u64, reports: Vec<Report>) {
         assert!(machine.deadline() > now, "once everything due is done, the deadline is ahead");
     }
     assert!(witness.stopped, "a stop, a join and a fence end it from anywhere");
+    assert_eq!(witness.lived.spawns, witness.lived.joins, "I5: every life was joined once");
+    witness.lived
 }
 
 proptest! {

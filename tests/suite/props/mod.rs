@@ -1,8 +1,12 @@
 //! Properties: laws that hold for any input, each against a naive statement of itself.
 
 mod book;
+mod breaker;
 mod budgets;
-mod lifecycle;
+mod decimal;
+pub mod lifecycle;
+mod measures;
 mod planner;
+mod sequence;
 mod sync;
 mod venue;
