@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr};
 use std::time::{Duration, Instant};
 
-/// The contract's own figure.
-const STOP_MAX: Duration = Duration::from_secs(1);
+/// T2's. A stop takes some 20 ms where the machine has time; this is about what stays, and the machine may be busy.
+const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// Two places to listen, in turn: the same port and the same path each time, so that what one start leaves is met by
 /// the next but one.
