@@ -27,7 +27,7 @@ fn fits(digits: &str, exponent: i32) -> bool {
     }
     let zeros = exponent.max(0);
     digits.len() as i32 + zeros <= 29
-        && digits.parse::<u128>().is_ok_and(|m| m * 10_u128.pow(zeros.cast_unsigned()) >> 96 == 0)
+        && digits.parse::<u128>().is_ok_and(|m| (m * 10_u128.pow(zeros.cast_unsigned())) >> 96 == 0)
 }
 
 fn number() -> impl Strategy<Value = (bool, String, String, Option<i32>)> {
