@@ -5,6 +5,8 @@
 
 mod desk;
 mod kept;
+#[cfg(test)]
+mod tests;
 
 use crate::engine::event::Snapshot;
 use crate::engine::id::{BookId, ConnectionId, Generation};

@@ -1,0 +1,181 @@
+//! A worker turned by hand: what was lost, what it says of that, and what may repair it.
+
+use super::{Place, Ready, Recipe, Side, Worker};
+use crate::config::Overflow;
+use crate::engine::decimal::Decimal;
+use crate::engine::event::{Channel, Level, Snapshot};
+use crate::engine::id::{BookId, ConnectionId, FeedId, Generation};
+use crate::engine::state::State;
+use crate::engine::sync::SyncRules;
+use crate::engine::time::{Mono, Stamp, Wall};
+use crate::shell::beat::Beat;
+use crate::shell::clock::Clock;
+use crate::shell::count::{FeedCounters, WorkerCounters};
+use crate::shell::queue::{Entrance, Inlet, Job, LossBoard, Pushed, queue};
+use crate::shell::slot::Slot;
+use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::worker::Told;
+use crate::venue::catalog;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LINE: ConnectionId = ConnectionId(0);
+const BOOK: BookId = BookId(0);
+const QUEUE_MESSAGES: usize = 2;
+
+/// The only book's own slot, as the registry would find it.
+struct Board(Arc<Slot>);
+
+impl LossBoard for Board {
+    fn dropped(&self, _: ConnectionId, _: BookId, _: Stamp) {}
+
+    fn broken(&self, _: BookId, at: Stamp) -> u64 {
+        self.0.break_at(at.mono)
+    }
+
+    fn is_passed(&self, _: BookId, number: u64) -> bool {
+        self.0.is_passed(number)
+    }
+}
+
+struct Bench {
+    place: Place,
+    worker: Worker,
+    slot: Arc<Slot>,
+    way: Entrance,
+    side: Sender<Side>,
+    clock: Clock,
+    _told: Receiver<Told>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let clock = Clock::by_hand(Wall::from_nanos(0)).0;
+        let venue = catalog::by_name("binance").unwrap();
+        let profile = venue.profile();
+        let slot = Arc::new(Slot::new(BOOK, FeedId(0), LINE, 0, "AAAUSDT".to_owned()));
+        let recipe = Recipe {
+            slot: slot.clone(),
+            feed_name: "feed".to_owned(),
+            rules: SyncRules {
+                sequence: profile.sequence,
+                first_book: profile.first_book,
+                rest_join: profile.rest_join,
+                in_band_restart: profile.in_band_restart,
+                crossed_is_fault: profile.crossed_is_fault,
+                levels_per_side_max: 100,
+                window_messages_max: 100,
+                window_bytes_max: 100_000,
+                refresh_levels_min: 0,
+            },
+            venue,
+            audited: false,
+            trades_max: 0,
+            counters: Arc::new(FeedCounters::new("feed", None)),
+        };
+        let (way, outlet) = queue(QUEUE_MESSAGES, 100_000, 1, 8);
+        let (side, side_out) = bounded(8);
+        let (recovery, told) = bounded(64);
+        let place = Place {
+            index: 0,
+            outlet,
+            side: side_out,
+            recovery,
+            counters: Arc::new(WorkerCounters::default()),
+            events: bounded(8).0,
+            beat: Arc::new(Beat::new("worker".to_owned(), Duration::from_secs(10), Mono::ZERO)),
+            clock: clock.clone(),
+            recipes: vec![Arc::new(recipe)],
+        };
+        let worker = Worker::new(&place);
+        Bench { place, worker, slot, way, side, clock, _told: told }
+    }
+
+    fn inlet(&self, life: u64) -> Inlet {
+        let board = Arc::new(Board(self.slot.clone()));
+        let mut inlet = self.way.inlet(LINE, Generation(life), 1, Overflow::DropNewest, board);
+        inlet.opened(self.clock.stamp()).unwrap();
+        inlet
+    }
+
+    fn push(&self, inlet: &mut Inlet, number: u64) -> Pushed {
+        let text = format!(
+            r#"{{"stream":"aaausdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"AAAUSDT","U":{number},"u":{number},"b":[["1","{number}"]],"a":[]}}}}"#
+        );
+        inlet.push(BOOK, Channel::Book, &text, self.clock.stamp(), || false).unwrap()
+    }
+
+    /// One job; false when none is there.
+    fn job(&mut self) -> bool {
+        let some = !self.place.outlet.jobs.is_empty();
+        self.worker.turn(&mut self.place, Ready::Job).unwrap();
+        some
+    }
+
+    fn snapshot(&mut self, life: u64, number: u64, asked: Mono) -> State {
+        let level = |price: &[u8]| Level {
+            price: Decimal::parse(price).unwrap(),
+            size: Decimal::new(i128::from(number), 0).unwrap(),
+        };
+        let snapshot = Snapshot {
+            sequence: Some(number),
+            bids: vec![level(b"1")],
+            asks: vec![level(b"2")],
+            ..Snapshot::default()
+        };
+        let generation = Generation(life);
+        let snapshot = Box::new(snapshot);
+        self.side.try_send(Side::Snapshot { book: BOOK, generation, asked, snapshot }).unwrap();
+        self.worker.turn(&mut self.place, Ready::Side).unwrap();
+        self.slot.read().top.state
+    }
+}
+
+/// A worker behind its queue came to the beginning of a life when messages further on had been dropped already, and
+/// took those drops for ones of the life before: until it came to their mark the book could pass as live (I6).
+#[test]
+fn a_break_of_a_life_stands_though_the_worker_only_comes_to_its_beginning() {
+    let mut bench = Bench::new();
+    let mut inlet = bench.inlet(1);
+    assert_eq!(
+        [1, 2, 3].map(|n| bench.push(&mut inlet, n)),
+        [Pushed::Queued, Pushed::Queued, Pushed::Dropped]
+    );
+    for what in ["the opening", "the first message", "the second message"] {
+        assert!(bench.job());
+        assert!(bench.slot.broken().is_some(), "{what} knows nothing of the third");
+    }
+    assert!(bench.job());
+    assert_eq!(bench.slot.broken(), None, "the mark does");
+}
+
+/// A call made for one loss was on its way when messages after it were dropped. Nothing said which, so its answer, from
+/// before they happened, joined: live, and without them (I6).
+#[test]
+fn a_snapshot_asked_for_before_a_loss_does_not_repair_it() {
+    let mut bench = Bench::new();
+    let mut inlet = bench.inlet(1);
+    bench.job();
+    let early = bench.clock.mono();
+    assert_eq!(bench.snapshot(1, 10, early), State::Live);
+    let asked = bench.clock.mono();
+    inlet.lose(BOOK, bench.clock.stamp()).unwrap();
+    bench.job();
+    assert!(!bench.snapshot(1, 11, asked).is_live(), "the call is older than the loss");
+    let later = bench.clock.mono();
+    assert_eq!(bench.snapshot(1, 12, later), State::Live);
+}
+
+/// The end of a life ends all its breaks, even when the worker knows nothing of that life: it panicked and started over.
+#[test]
+fn a_fence_passes_what_a_worker_that_started_over_never_heard_of() {
+    let mut bench = Bench::new();
+    let mut inlet = bench.inlet(1);
+    bench.push(&mut inlet, 1);
+    inlet.lose(BOOK, bench.clock.stamp()).unwrap();
+    while bench.place.outlet.take(&mut Vec::new()).is_ok() {}
+    bench.worker = Worker::new(&bench.place);
+    bench.way.send(Job::Fence { connection: LINE, generation: Generation(1) }).unwrap();
+    bench.job();
+    assert_eq!(bench.slot.broken(), None);
+}
