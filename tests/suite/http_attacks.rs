@@ -4,6 +4,7 @@
 use crate::http_fixture::{get, loopback, read_reply, say, serve, tcp};
 use crate::http_victim::{Victim, within};
 use depthd::http::Listen;
+use depthd::http::refusal::Refusal;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
@@ -19,23 +20,26 @@ pub fn status_of(addr: SocketAddr, bytes: &[u8]) -> u16 {
 }
 
 /// Requests that end or confuse a bare server, and what they get from ours.
-pub fn bad_framing() -> Vec<(String, u16)> {
+pub fn bad_framing() -> Vec<(String, Refusal)> {
     let with = |line: &str| format!("GET / HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n");
     vec![
-        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000000000\r\n\r\n".to_owned(), 405),
-        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n".to_owned(), 405),
-        (with("Content-Length: 200000000000"), 413),
-        (with("Content-Length: 2000"), 413),
-        (with("Content-Length: -5"), 400),
-        (with("Content-Length: 0\r\nContent-Length: 7"), 400),
-        (with("Transfer-Encoding: chunked"), 501),
-        ("GET / HTTP/2.0\r\nHost: x\r\n\r\n".to_owned(), 505),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
-        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
-        (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(600)), 414),
-        (with(&"a: b\r\n".repeat(100)), 431),
-        ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}".to_owned(), 400),
-        ("GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000000000\r\n\r\n".to_owned(), Refusal::Method),
+        (
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n".to_owned(),
+            Refusal::Method,
+        ),
+        (with("Content-Length: 200000000000"), Refusal::Body),
+        (with("Content-Length: 2000"), Refusal::Body),
+        (with("Content-Length: -5"), Refusal::Malformed),
+        (with("Content-Length: 0\r\nContent-Length: 7"), Refusal::Malformed),
+        (with("Transfer-Encoding: chunked"), Refusal::TransferEncoding),
+        ("GET / HTTP/2.0\r\nHost: x\r\n\r\n".to_owned(), Refusal::Version),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), Refusal::Version),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), Refusal::Malformed),
+        (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(600)), Refusal::TargetTooLong),
+        (with(&"a: b\r\n".repeat(100)), Refusal::HeadTooLarge),
+        ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}".to_owned(), Refusal::Malformed),
+        ("GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), Refusal::Malformed),
     ]
 }
 
@@ -44,7 +48,7 @@ fn framing_that_ends_or_confuses_others_is_refused() {
     let victim = Victim::start(None);
     for (request, want) in bad_framing() {
         for _ in 0..20 {
-            assert_eq!(status_of(victim.addr, request.as_bytes()), want, "{request:?}");
+            assert_eq!(status_of(victim.addr, request.as_bytes()), want.status(), "{request:?}");
         }
     }
     victim.must_be_in_bounds();
@@ -69,7 +73,7 @@ pub fn slow_head(addr: SocketAddr) {
         assert!(began.elapsed() < Duration::from_secs(5), "held for ever");
     }
     assert!(began.elapsed() > Duration::from_millis(1_900), "{:?}", began.elapsed());
-    assert!(got.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&got));
+    assert_eq!(got, Refusal::TooSlow.response(), "{}", String::from_utf8_lossy(&got));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The contract's paths through a real socket: bodies, errors, HEAD, a Unix socket, and what a bad source does.
 
 use crate::http_fixture::{Reply, get, loopback, read_reply, say, serve, tcp};
+use depthd::http::refusal::Refusal;
 use depthd::http::{HttpServer, Listen};
 use serde_json::json;
 use std::io::Write;
@@ -235,8 +236,8 @@ fn every_answer_closes_is_not_stored_and_says_its_length() {
 #[test]
 fn a_source_that_hangs_or_panics_costs_only_its_own_request() {
     let (server, addr) = start();
-    must_be_error(&get(addr, "/api/books/coinapi/PANIC"), 500, "internal");
-    must_be_error(&get(addr, "/api/books/coinapi/STUCK"), 504, "timeout");
+    must_be_error(&get(addr, "/api/books/coinapi/PANIC"), Refusal::Failed.status(), "internal");
+    must_be_error(&get(addr, "/api/books/coinapi/STUCK"), Refusal::NoAnswer.status(), "timeout");
     assert_eq!(get(addr, "/health/live").status, 200);
     let requests = server.counters().requests;
     assert!(requests.iter().any(|r| (r.path, r.status) == ("refused", 504)), "{requests:?}");

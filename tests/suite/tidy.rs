@@ -154,7 +154,10 @@ fn direction(source: &Source) -> Vec<String> {
         Some("venue") => &["engine", "venue"],
         Some("config") => &["engine", "venue", "config"],
         // The shell is what HTTP reads from, by a trait that HTTP states.
-        Some("shell") => &["engine", "venue", "config", "shell", "http::Source", "http::Ask"],
+        // Macros stand at the top whatever file they are written in.
+        Some("shell") => {
+            &["engine", "venue", "config", "shell", "http::Source", "http::Ask", "modelled_select"]
+        }
         Some("http") => &["engine", "http", "shell::thread"],
         Some("sim") => &["engine", "venue", "sim", "shell::thread"],
         _ => return Vec::new(),

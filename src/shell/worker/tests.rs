@@ -5,7 +5,7 @@ use crate::config::Overflow;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Channel, Level, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, FeedId, Generation};
-use crate::engine::state::State;
+use crate::engine::state::{StaleReason, State};
 use crate::engine::sync::SyncRules;
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::shell::beat::Beat;
@@ -29,8 +29,8 @@ struct Board(Arc<Slot>);
 impl LossBoard for Board {
     fn dropped(&self, _: ConnectionId, _: BookId, _: Stamp) {}
 
-    fn broken(&self, _: BookId, at: Stamp) -> u64 {
-        self.0.break_at(at.mono)
+    fn broken(&self, _: BookId, why: StaleReason, at: Stamp) -> u64 {
+        self.0.break_at(at.mono, why)
     }
 
     fn is_passed(&self, _: BookId, number: u64) -> bool {
@@ -159,7 +159,7 @@ fn a_snapshot_asked_for_before_a_loss_does_not_repair_it() {
     let early = bench.clock.mono();
     assert_eq!(bench.snapshot(1, 10, early), State::Live);
     let asked = bench.clock.mono();
-    inlet.lose(BOOK, bench.clock.stamp()).unwrap();
+    inlet.lose(BOOK, StaleReason::Overflow, bench.clock.stamp()).unwrap();
     bench.job();
     assert!(!bench.snapshot(1, 11, asked).is_live(), "the call is older than the loss");
     let later = bench.clock.mono();
@@ -172,7 +172,7 @@ fn a_fence_passes_what_a_worker_that_started_over_never_heard_of() {
     let mut bench = Bench::new();
     let mut inlet = bench.inlet(1);
     bench.push(&mut inlet, 1);
-    inlet.lose(BOOK, bench.clock.stamp()).unwrap();
+    inlet.lose(BOOK, StaleReason::Overflow, bench.clock.stamp()).unwrap();
     while bench.place.outlet.take(&mut Vec::new()).is_ok() {}
     bench.worker = Worker::new(&bench.place);
     bench.way.send(Job::Fence { connection: LINE, generation: Generation(1) }).unwrap();

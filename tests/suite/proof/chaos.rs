@@ -66,9 +66,7 @@ impl Field {
                 let mut shell = Command::new("sh");
                 let limits = format!("ulimit -n {} && exec \"$0\" \"$@\"", unit::number("LimitNOFILE="));
                 shell.args(["-c", &limits, env!("CARGO_BIN_EXE_depthd")]);
-                let mut env = unit::allocator();
-                env.push(("COINAPI_KEY", "sim-key"));
-                Daemon::launch_by(shell, path, &env)
+                Daemon::launch_by(shell, path, &[("COINAPI_KEY", "sim-key")])
             },
             sims,
             random: Random::new(7),

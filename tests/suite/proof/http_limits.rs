@@ -9,6 +9,7 @@ use crate::http_victim::{Victim, within};
 use depthd::http::limits::{
     ANSWER_BYTES_MAX, HEAD_BYTES_MAX, HEAD_WITHIN, HEADER_LINES_MAX, PER_SOURCE_MAX, TARGET_BYTES_MAX,
 };
+use depthd::http::refusal::Refusal;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -66,25 +67,26 @@ fn from_many_sources() {
         socket.connect(&there(1).into()).expect("a connection");
         TcpStream::from(socket)
     };
-    let refused = |mut stream: TcpStream| {
+    let refused = |mut stream: TcpStream, why: Refusal| {
         let began = Instant::now();
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let reply = read_reply(&mut stream).expect("a refusal without a question");
-        assert_eq!(reply.status, 503, "{reply:?}");
+        assert_eq!(reply.status, why.status(), "{reply:?}");
+        assert!(why.response().ends_with(&reply.body), "{reply:?}");
         began.elapsed()
     };
     let mut held: Vec<TcpStream> = (0..PER_SOURCE_MAX).map(|_| from(1)).collect();
-    let mut took: Vec<Duration> = (0..10).map(|_| refused(from(1))).collect();
+    let mut took: Vec<Duration> = (0..10).map(|_| refused(from(1), Refusal::PerSource)).collect();
     // Eight sources of eight would take every slot; the last of them is loopback's.
     let more =
         (2..=8).flat_map(|n| (0..PER_SOURCE_MAX).map(move |_| n)).take(CONNECTIONS_MAX - 1 - PER_SOURCE_MAX);
     held.extend(more.map(from));
     assert_eq!(held.len(), CONNECTIONS_MAX - 1);
-    took.extend((0..10).map(|_| refused(from(9))));
+    took.extend((0..10).map(|_| refused(from(9), Refusal::Full)));
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     assert!(ok(local), "the slot that is kept for loopback");
     let last = connect(local);
-    took.extend((0..10).map(|_| refused(connect(local))));
+    took.extend((0..10).map(|_| refused(connect(local), Refusal::Full)));
     took.sort_unstable();
     let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
     figure(

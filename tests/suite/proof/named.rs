@@ -68,6 +68,8 @@ fn is_met(tests: &str, set: &str, name: &str) -> bool {
     let path = format!("{set}::{name}");
     let goes_on = |c: char| c.is_alphanumeric() || c == '_';
     let by_path = tests.match_indices(&path).any(|(i, _)| !tests[i + path.len()..].starts_with(goes_on));
+    // A test beside the code may name it bare.
+    let by_path = by_path || tests.contains(&format!("({name})"));
     let by_word = ["\"", "("].iter().any(|before| {
         let text = format!("{before}{word}");
         tests.match_indices(&text).any(|(i, _)| tests[i + text.len()..].starts_with(['"', ':', ')']))

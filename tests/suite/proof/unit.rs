@@ -8,12 +8,3 @@ pub fn number(setting: &str) -> u64 {
         UNIT.lines().find_map(|line| line.strip_prefix(setting)).unwrap_or_else(|| panic!("{setting}"));
     value.trim_end_matches('M').parse().unwrap_or_else(|_| panic!("{setting}{value}"))
 }
-
-/// The allocator's settings.
-pub fn allocator() -> Vec<(&'static str, &'static str)> {
-    let words = UNIT.lines().filter_map(|l| l.strip_prefix("Environment=")).flat_map(str::split_whitespace);
-    let settings: Vec<_> =
-        words.filter_map(|w| w.split_once('=')).filter(|(name, _)| name.starts_with("MALLOC_")).collect();
-    assert!(!settings.is_empty());
-    settings
-}

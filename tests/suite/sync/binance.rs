@@ -1,6 +1,7 @@
 //! Books numbered by the market and joined by number.
 
 use super::*;
+use depthd::engine::book::BookFault;
 
 /// binance.md V1, NKNUSDT with its bodies: a real capture in which the snapshot ends exactly on an event boundary.
 #[test]
@@ -134,17 +135,17 @@ fn unusable_snapshots_change_nothing() {
 
 #[test]
 fn a_live_book_ends_at_the_message_that_makes_no_sense() {
-    for (bids, asks, reason) in [
-        ("5 1", "", StaleReason::Gap),     // crossed
-        ("1 -1", "", StaleReason::Decode), // below zero
-        ("", "0 1", StaleReason::Decode),
-        ("1e28 1, 1e-28 1", "", StaleReason::Decode),
+    for (bids, asks, fault, reason) in [
+        ("5 1", "", BookFault::Crossed, StaleReason::Gap),
+        ("1 -1", "", BookFault::NegativeSize, StaleReason::Decode),
+        ("", "0 1", BookFault::BadPrice, StaleReason::Decode),
+        ("1e28 1, 1e-28 1", "", BookFault::DoesNotFit, StaleReason::Decode),
     ] {
         let mut b = Bench::opened(BINANCE);
         b.join(&snapshot(Some(10), None, "1 1", "2 1", 1_000));
         let outcome = b.range(11, 11, bids, asks);
         assert_eq!(outcome.disposition, Disposition::Discarded(Discard::Invalid), "{bids} / {asks}");
-        assert!(matches!(outcome.gap, Some(Gap::Invalid(_))));
+        assert_eq!(outcome.gap, Some(Gap::Invalid(fault)));
         b.is_stale(reason);
         assert_eq!(
             b.join(&snapshot(Some(10), None, "1 1", "2 1", 9)),
