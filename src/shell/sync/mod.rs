@@ -39,9 +39,9 @@ pub mod channel {
     pub use crossbeam_channel::{Receiver, Select, Sender, bounded, select};
 
     #[cfg(any(loom, shuttle))]
-    pub use super::modelled::{Receiver, Select, Sender, bounded};
+    pub(crate) use super::modelled::modelled_select as select;
     #[cfg(any(loom, shuttle))]
-    pub use crate::modelled_select as select;
+    pub use super::modelled::{Receiver, Select, Sender, bounded};
 
     pub use crossbeam_channel::{RecvTimeoutError, TryRecvError, TrySendError};
 }

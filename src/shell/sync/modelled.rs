@@ -297,7 +297,6 @@ impl<'a> Select<'a> {
 }
 
 /// The daemon's one shape of `select!`: receives, and a default after a while.
-#[macro_export]
 macro_rules! modelled_select {
     ($(recv($from:expr) -> $got:pat => $then:expr,)+ default($after:expr) => $idle:expr $(,)?) => {{
         let mut inboxes = $crate::shell::sync::channel::Select::new();
@@ -305,7 +304,7 @@ macro_rules! modelled_select {
         let ready = inboxes.ready_timeout($after);
         drop(inboxes);
         let mut number = 0;
-        $crate::modelled_select!(@arm ready number [$($from, $got, $then;)+] $idle)
+        $crate::shell::sync::channel::select!(@arm ready number [$($from, $got, $then;)+] $idle)
     }};
     (@arm $ready:ident $number:ident [] $idle:expr) => { $idle };
     (@arm $ready:ident $number:ident [$from:expr, $got:pat, $then:expr; $($rest:tt)*] $idle:expr) => {
@@ -315,10 +314,12 @@ macro_rules! modelled_select {
         } else {
             #[allow(unused_assignments)]
             { $number += 1; }
-            $crate::modelled_select!(@arm $ready $number [$($rest)*] $idle)
+            $crate::shell::sync::channel::select!(@arm $ready $number [$($rest)*] $idle)
         }
     };
 }
+
+pub(crate) use modelled_select;
 
 /// How many of the others' steps a wait with a timeout lasts.
 #[cfg(shuttle)]

@@ -5,7 +5,7 @@ use crate::props::lifecycle::{Lived, drawn, run};
 use depthd::engine::random::Random;
 
 /// Reports in one sequence: enough for some lives and all their ends.
-const REPORTS_MAX: u64 = 120;
+const REPORTS_MAX: u64 = 240;
 
 #[test]
 fn c4_every_life_is_joined_once_before_the_next_over_random_sequences_i5() {

@@ -66,17 +66,17 @@ fn report() -> impl Strategy<Value = Report> {
 /// The same reports from a generator that is fast enough for a million sequences.
 pub fn drawn(random: &mut Random) -> Report {
     let age = |random: &mut Random| random.up_to(7).saturating_sub(5);
-    match random.up_to(34) {
-        0..3 => Report::Wait(random.up_to(5_000)),
-        3..7 => Report::Deadline,
-        7..11 => Report::Resolved(random.up_to(4) > 0),
-        11..15 => Report::Token(random.up_to(4) > 0),
-        15..17 => Report::Upgraded { age: age(random) },
-        17..20 => Report::Subscribed { age: age(random) },
-        20..24 => Report::Ended { age: age(random), reason: drawn_reason(random) },
-        24..29 => Report::Joined { age: age(random) },
-        29..34 => Report::Fenced { age: age(random) },
-        // A stop in some of the sequences before their end, mostly none.
+    match random.up_to(39) {
+        0..2 => Report::Wait(random.up_to(5_000)),
+        2..10 => Report::Deadline,
+        10..15 => Report::Resolved(random.up_to(4) > 0),
+        15..20 => Report::Token(random.up_to(4) > 0),
+        20..21 => Report::Upgraded { age: age(random) },
+        21..23 => Report::Subscribed { age: age(random) },
+        23..27 => Report::Ended { age: age(random), reason: drawn_reason(random) },
+        27..33 => Report::Joined { age: age(random) },
+        33..39 => Report::Fenced { age: age(random) },
+        // A stop before their end in some of the sequences.
         _ if random.up_to(7) == 0 => Report::Stop,
         _ => Report::Request { age: age(random) },
     }
