@@ -6,7 +6,6 @@ use board::Losses;
 use depthd::config::Overflow;
 use depthd::engine::event::Channel;
 use depthd::engine::id::{BookId, ConnectionId, Generation};
-use depthd::engine::state::StaleReason;
 use depthd::engine::time::Stamp;
 use depthd::shell::queue::{Entry, Inlet, Job, LossBoard, Outlet, Pushed, queue};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ const CONTROL_MAX: usize = 8;
 mod board {
     use super::BOOKS;
     use depthd::engine::id::{BookId, ConnectionId};
+    use depthd::engine::state::StaleReason;
     use depthd::engine::time::Stamp;
     use depthd::shell::queue::LossBoard;
     use std::sync::Mutex;

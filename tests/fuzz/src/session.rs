@@ -136,6 +136,8 @@ pub fn run(data: &[u8]) {
         idle_timeout: SECOND * (u32::from(input.up_to(30)) + 1),
         connection_age_max: (flags & 1 == 1).then_some(SECOND * 600),
         ack_within: (flags & 2 == 2).then_some(SECOND * 10),
+        // The witness knows no promised heartbeats; unit tests and the simulator do.
+        heartbeat: None,
     };
     let mut said = 0;
     let mut texts = |count: u8| -> Vec<String> {
