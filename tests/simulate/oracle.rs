@@ -310,7 +310,9 @@ impl Oracle {
             let Some(slot) = tables.slots.iter().find(named) else { continue };
             if let Some(book) = self.books.get_mut(&slot.id) {
                 let recoveries = slot.read().top.recoveries;
-                let known = book.must_reach.filter(|(of, ..)| *of == generation).map_or(0, |(_, n, _)| n);
+                // Numbers of a run that ended with a recovery say nothing of the next.
+                let same = |(of, _, since): &(u64, u64, u64)| (*of, *since) == (generation, recoveries);
+                let known = book.must_reach.filter(same).map_or(0, |(_, number, _)| number);
                 book.must_reach = Some((generation, number.max(known), recoveries));
             }
         }
