@@ -6,4 +6,9 @@ pub const PINNED: &[(u64, Option<&str>, &str)] = &[
     (32, None, "one connection was told to wait before it came again, and the others of its venue dialed on"),
     (89, None, "no fault of the daemon's: a whole book in the stream closes a gap that nobody has seen yet"),
     (1071, None, "no fault of the daemon's: a book put back into its subscription counts from one again"),
+    (
+        1428,
+        None,
+        "a process that was stopped in the middle of a teardown took its threads for stuck, and ended",
+    ),
 ];

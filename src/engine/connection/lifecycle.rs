@@ -13,6 +13,10 @@ use crate::engine::connection::step::{Phase, Step, TEARDOWN_MAX};
 use crate::engine::id::{ConnectionId, Generation};
 use crate::engine::time::Mono;
 
+/// A supervisor that runs asks within this of the instant it was told. A process that was stopped, or a machine that was
+/// paused, asks seconds later.
+const ASKED_WITHIN: Duration = Duration::from_millis(500);
+
 /// The waits after a fatal end (a bad key, say): a person must act first, and a venue must not be hammered meanwhile.
 const FATAL_WAIT_FIRST: Duration = Duration::from_secs(60);
 const FATAL_WAIT_MAX: Duration = Duration::from_secs(600);
@@ -60,7 +64,8 @@ enum At {
         reason: EndReason,
         began: Mono,
         tear: Tear,
-        stuck_told: bool,
+        /// When it counts as stuck; never again once that was said.
+        stuck_at: Mono,
     },
     BackingOff {
         until: Mono,
@@ -239,8 +244,7 @@ impl Lifecycle {
             At::Resolve | At::Spawn | At::Stop => Mono::ZERO,
             At::Resolving { until } | At::BackingOff { until } => *until,
             At::Queued { not_before } => *not_before,
-            At::Teardown { tear: Tear::Joining | Tear::Fencing, stuck_told: true, .. } => Mono::NEVER,
-            At::Teardown { tear: Tear::Joining | Tear::Fencing, began, .. } => began.after(TEARDOWN_MAX),
+            At::Teardown { tear: Tear::Joining | Tear::Fencing, stuck_at, .. } => *stuck_at,
             At::Teardown { .. } => Mono::ZERO,
         }
     }
@@ -299,7 +303,8 @@ impl Lifecycle {
             self.lost_at = Some(now);
         }
         self.last_end = Some(reason.clone());
-        self.at = At::Teardown { life, reason, began: now, tear: Tear::MarkDead, stuck_told: false };
+        let stuck_at = now.after(TEARDOWN_MAX);
+        self.at = At::Teardown { life, reason, began: now, tear: Tear::MarkDead, stuck_at };
     }
 
     fn passed(&mut self, generation: Generation, from: Tear, to: Tear) {
@@ -312,7 +317,7 @@ impl Lifecycle {
     }
 
     fn next_of_teardown(&mut self, now: Mono) -> Option<Step> {
-        let At::Teardown { life, reason, began, tear, stuck_told } = &mut self.at else { return None };
+        let At::Teardown { life, reason, began, tear, stuck_at } = &mut self.at else { return None };
         let generation = life.generation;
         let (step, then) = match *tear {
             Tear::MarkDead => (Step::MarkDead(generation), Tear::Shut),
@@ -321,10 +326,15 @@ impl Lifecycle {
             Tear::Fence => (Step::Fence(generation), Tear::Fencing),
             Tear::Cancel => (Step::Cancel(generation), Tear::Record),
             Tear::Joining | Tear::Fencing => {
-                if *stuck_told || now < began.after(TEARDOWN_MAX) {
+                if now < *stuck_at {
                     return None;
                 }
-                *stuck_told = true;
+                // Asked this late, it is the whole process that stood still: nobody had the time that was given.
+                if now.since(*stuck_at) > ASKED_WITHIN {
+                    *stuck_at = now.after(TEARDOWN_MAX);
+                    return None;
+                }
+                *stuck_at = Mono::NEVER;
                 return Some(Step::Stuck { generation, joining: *tear == Tear::Joining });
             }
             Tear::Record => {

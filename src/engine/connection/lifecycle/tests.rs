@@ -185,6 +185,17 @@ fn a_teardown_that_hangs_is_told_once() {
     assert_eq!(steps(&mut l, s(100)), [Step::Fence(g)]);
 }
 
+/// A process that was stopped in the middle of a teardown took its own threads for stuck when it went on, and ended.
+#[test]
+fn a_process_that_stood_still_gives_its_threads_their_time_again() {
+    let (mut l, g) = subscribed(s(1));
+    assert!(l.request_reconnect(s(10), g, EndReason::Requested));
+    steps(&mut l, s(10));
+    assert_eq!((steps(&mut l, s(31)), l.deadline()), (vec![], s(33)));
+    assert_eq!(steps(&mut l, s(33)), [Step::Stuck { generation: g, joining: true }]);
+    assert_eq!(l.deadline(), Mono::NEVER);
+}
+
 #[test]
 fn a_lookup_is_part_of_the_connect_timeout() {
     let mut l = Lifecycle::new(ConnectionId(0), RULES, 1).with_connect_timeout(Duration::from_secs(2));
