@@ -11,4 +11,9 @@ pub const PINNED: &[(u64, Option<&str>, &str)] = &[
         None,
         "a process that was stopped in the middle of a teardown took its threads for stuck, and ended",
     ),
+    (
+        2032,
+        None,
+        "no fault of the daemon's: the venue counted more than we had paid, and no book wanted a call just then",
+    ),
 ];

@@ -230,11 +230,13 @@ impl Planner {
         deadline
     }
 
-    /// When each want there is will have been tried once more, if nothing happens before. How long a recovery may take
-    /// depends on it.
+    /// When each want there is will have been tried once more, and one that comes now at the earliest, if nothing happens
+    /// before. How long a recovery may take depends on it.
     pub fn tried_by(&self) -> Mono {
         let ready = |venue: usize| Some(self.gates[venue].ready_at()).filter(|at| *at != Mono::NEVER);
-        self.wants().fold(Mono::ZERO, |latest, (_, _, want, line)| {
+        // What a venue says of our use may empty a bucket for longer than our own calls did.
+        let paid = (0..self.gates.len()).filter_map(ready).fold(Mono::ZERO, Mono::max);
+        self.wants().fold(paid, |latest, (_, _, want, line)| {
             let fetch = want.fetch_at().map(|due| due.max(ready(line.venue).unwrap_or(Mono::ZERO)));
             let restart = want.restart_at().map(|due| due.after(COALESCE).max(line.control_at));
             latest.max(fetch.unwrap_or(Mono::ZERO)).max(restart.unwrap_or(Mono::ZERO))
