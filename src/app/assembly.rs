@@ -228,3 +228,6 @@ fn reloading(mut plant: Plant, mut known: Config, mut read: ReadConfig) -> Reloa
         Ok(lines)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::venue::{self, Face, Market, RUN, Venue};
 use crate::config::Overflow;
+use crate::engine::connection::step::Phase;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::Level;
 use crate::engine::id::Generation;
@@ -115,7 +116,9 @@ impl Witness {
         };
         let tables = registry.tables();
         let status = &tables.connections.first().expect("one connection").status;
-        let (dead, lives) = (!status.is_alive(), status.told().lives);
+        // In this order: what is torn down was believed before, and is not again before another life.
+        let told = status.told();
+        let dead = told.phase == Phase::TearingDown.name() && !status.is_alive();
         let face = self.venue().face;
         let mut all = true;
         for (book, symbol) in face.symbols().into_iter().enumerate() {
@@ -127,7 +130,7 @@ impl Witness {
                 continue;
             }
             LIVE.fetch_add(1, Relaxed);
-            let over = dead && status.told().lives == lives;
+            let over = dead && status.told().lives == told.lives;
             assert!(!over, "I6: {symbol} is live though its connection was gone before the look: {top:?}");
             self.is_right(symbol, &top, joined, lost[book]);
         }

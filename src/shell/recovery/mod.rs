@@ -108,26 +108,37 @@ impl Recovery {
                 },
                 default(wait) => None,
             };
-            self.turn(input);
+            if !self.turn(input) {
+                return;
+            }
         }
     }
 
-    /// Takes what came, if anything did, and does what is due.
-    pub fn turn(&mut self, input: Option<Input>) {
+    /// Takes what came, if anything did, and does what is due. False once it was told to stop.
+    pub fn turn(&mut self, input: Option<Input>) -> bool {
+        let mut goes_on = true;
+        let mut told = Vec::new();
         match input {
             None => {}
-            Some(Input::Notice(notice)) => self.notice(notice),
+            Some(Input::Notice(notice)) => goes_on = self.notice(notice),
             Some(Input::Answer(answer)) => self.answered(answer),
-            Some(Input::Told(told)) => self.told(told),
+            Some(Input::Told(first)) => told.push(first),
         }
         // Everything that is there before acting once: a burst of gaps is one decision.
-        while let Ok(told) = self.told.try_recv() {
-            self.told(told);
+        while let Ok(more) = self.told.try_recv() {
+            told.push(more);
         }
+        // Taken after what workers told and heeded before it: a need of a connection that nobody has spoken of yet
+        // would be forgotten, and its worker does not say it twice.
+        while let Ok(notice) = self.notices.try_recv() {
+            goes_on &= self.notice(notice);
+        }
+        told.into_iter().for_each(|told| self.told(told));
         self.act();
         let now = self.clock.mono();
         self.beat.mark(now);
         self.counters.observe(&self.planner, self.callers.len());
+        goes_on
     }
 
     /// When the next turn is due though nothing comes.
@@ -135,7 +146,8 @@ impl Recovery {
         self.planner.deadline().min(self.clock.mono().after(BEAT_EVERY))
     }
 
-    fn notice(&mut self, notice: Notice) {
+    /// False when it says to stop.
+    fn notice(&mut self, notice: Notice) -> bool {
         let now = self.clock.mono();
         match notice {
             Notice::Down { connection, generation } => {
@@ -151,8 +163,9 @@ impl Recovery {
                 self.books.extend(books_added.into_iter().map(|facts| (facts.id, facts)));
                 connections.into_iter().for_each(|(c, venue, books)| self.planner.carry(c, venue, books));
             }
-            Notice::Stop => {}
+            Notice::Stop => return false,
         }
+        true
     }
 
     fn told(&mut self, told: Told) {

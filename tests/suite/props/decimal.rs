@@ -74,6 +74,8 @@ proptest! {
     ) {
         let decimal = |m: i64, scale| Decimal::new(i128::from(m), scale).expect("a short number");
         let (x, y) = (decimal(a, scales.0), decimal(b, scales.1));
+        let again = Decimal::new(i128::from(a) * 10, scales.0 + 1);
+        prop_assert_eq!(again, Some(x), "a zero more changes nothing");
         let common = |m: i64, scale: u8| i128::from(m) * 10_i128.pow(u32::from(6 - scale));
         prop_assert_eq!(x.cmp(&y), common(a, scales.0).cmp(&common(b, scales.1)));
         prop_assert_eq!(x == y, common(a, scales.0) == common(b, scales.1));

@@ -1,0 +1,51 @@
+//! The parts as they are put together, before any of them has a thread.
+
+use super::{Assembly, Frame, Hands};
+use crate::config::{Config, Surroundings, Venues};
+use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::need::Need;
+use crate::engine::time::Wall;
+use crate::shell::clock::Clock;
+use crate::shell::link;
+use crate::shell::memory::ProcessMemory;
+use crate::shell::notify::Notify;
+use crate::shell::recovery::Input;
+use crate::shell::resolver;
+use crate::shell::supervisor::Threads;
+use crate::shell::sync::channel::bounded;
+use crate::shell::worker::Told;
+use crate::venue::catalog;
+use std::sync::Arc;
+
+fn assembly() -> Assembly {
+    let text = "[[feed]]\nname = \"f\"\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:9\"\n\
+                rest_url = \"http://127.0.0.1:9\"\nsymbols = [\"AAAUSDT\"]\n";
+    let venues = Venues { by_name: &catalog::by_name, names: &catalog::NAMES };
+    let config = Config::from_toml(text, "test", &Surroundings { env: &|_| None, venues }).unwrap();
+    let clock = Clock::by_hand(Wall::from_nanos(0)).0;
+    let frame = Frame::new(&config, catalog::by_name, &catalog::NAMES, &clock, 1, Arc::new(|| 0));
+    let hands = Hands {
+        notify: Notify::from_env(&|_: &str| None, 1),
+        names: resolver::questions(clock).0,
+        tls: link::tls_config(),
+        readers: Box::new(Threads),
+        answers: bounded(1).1,
+        start_callers: Box::new(|_| Err(std::io::ErrorKind::OutOfMemory.into())),
+        memory: Box::new(ProcessMemory::default),
+        http: Box::new(|_| Vec::new()),
+        reload: None,
+    };
+    frame.complete(&config, hands).unwrap()
+}
+
+/// That there is a connection, and what a book of it needs, come by two inboxes. A recovery thread that was late and
+/// looked into the second first forgot the need: the book stayed stale until its connection was made anew (I12).
+#[test]
+fn a_need_is_kept_though_its_connection_is_still_to_be_heard_of() {
+    let Assembly { mut recovery, places, .. } = assembly();
+    let (book, connection, generation) = (BookId(0), ConnectionId(0), Generation(1));
+    places[0].recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
+    let told = recovery.told.try_recv().unwrap();
+    assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
+    assert_eq!(recovery.planner.wanting(), 1);
+}
