@@ -58,6 +58,7 @@ impl Args {
                         _ => return Err(format!("{name} is none of {known:?} and not `all`")),
                     }
                 }
+                "--bare" => args.bare = true,
                 "--verbose" => args.verbose = true,
                 // What a harness is told: there is one test here, and it is this.
                 "--nocapture" | "--quiet" | "-q" | "--exact" | "--show-output" => {}
