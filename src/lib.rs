@@ -19,11 +19,14 @@
 //!
 //! - [`engine`]: pure. Decimals, book, per-book sync, repair planner, session and lifecycle of a connection, health.
 //! - [`venue`]: pure. One folder a venue: bytes to engine types and back, limits as data, sources cited.
-//! - [`shell`]: threads, sockets, queues, clock, log. The only place that starts a thread or reads the clock.
+//! - [`shell`]: threads, sockets, queues, clock, log. The only place that starts a thread or reads the clock. Its loops are
+//!   turns that never wait and waits around them, so that a simulator can drive them; what threads share comes from
+//!   `shell::sync`, so that a model checker can order it.
 //! - [`http`]: the gate that owns the public socket, the answers, the dashboard.
 //! - [`config`]: text to checked values, every mistake at once, the worst-case memory.
 //! - [`sim`]: a simulated venue with a true market, two faces and a catalogue of faults; also plays recordings.
-//! - [`app`]: builds all of it in order, takes it down in reverse, follows a changed configuration.
+//! - [`app`]: builds all of it in order, takes it down in reverse, follows a changed configuration. `assembly` puts the
+//!   daemon together without a thread; `tests/simulate` and the models start from there.
 //! - [`cli`]: one file a command.
 //!
 //! Direction: `main → app, cli → {shell, http, config, sim} → venue → engine`.
