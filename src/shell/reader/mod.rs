@@ -5,6 +5,7 @@
 //! place and copy frames, because a slow reader is what venues disconnect.
 
 mod intake;
+mod socket;
 
 use crate::engine::connection::end::EndReason;
 use crate::engine::connection::session::{Restarted, Session, SessionAction, SessionRules};
@@ -25,6 +26,8 @@ use crate::venue::{Control, Dial, Scope, Venue};
 use intake::Intake;
 pub use intake::{BookRoute, Routes};
 use rustls::ClientConfig;
+pub use socket::Socket;
+use socket::end_of_socket;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,47 +85,6 @@ pub fn run(plan: Plan) -> EndReason {
             life.finish(end)
         }
         Err(error) => dialing.failed(error),
-    }
-}
-
-/// What a life needs of its WebSocket. Nothing here waits.
-pub trait Socket {
-    /// # Errors
-    /// As tungstenite's; `WouldBlock` when nothing is there.
-    fn read(&mut self) -> Result<Message, Error>;
-    /// # Errors
-    /// As tungstenite's; `WouldBlock` when the message is kept and has to be flushed.
-    fn send(&mut self, message: Message) -> Result<(), Error>;
-    /// # Errors
-    /// As tungstenite's; `WouldBlock` when something is still kept.
-    fn flush(&mut self) -> Result<(), Error>;
-    /// A round of reading begins: from here on so much is read before the owner looks at its deadlines again.
-    fn begin_round(&mut self) {}
-    /// Whether `WouldBlock` means that the round is over: there may be more.
-    fn is_round_over(&self) -> bool {
-        false
-    }
-}
-
-impl Socket for WebSocket<Link> {
-    fn read(&mut self) -> Result<Message, Error> {
-        WebSocket::read(self)
-    }
-
-    fn send(&mut self, message: Message) -> Result<(), Error> {
-        WebSocket::send(self, message)
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        WebSocket::flush(self)
-    }
-
-    fn begin_round(&mut self) {
-        self.get_mut().wire_mut().begin_round();
-    }
-
-    fn is_round_over(&self) -> bool {
-        self.get_ref().wire().is_round_over()
     }
 }
 
@@ -425,16 +387,5 @@ fn end_of_dial(error: DialError) -> EndReason {
             EndReason::UpgradeRefused { status, wait: refusal.wait, fatal: refusal.fatal }
         }
         DialError::Protocol(why) | DialError::BadRequest(why) => EndReason::Protocol(why),
-    }
-}
-
-fn end_of_socket(error: &Error) -> EndReason {
-    match error {
-        Error::ConnectionClosed | Error::AlreadyClosed => EndReason::PeerClosed { code: None },
-        Error::Io(_) | Error::Tls(_) => EndReason::PeerReset,
-        Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            EndReason::PeerReset
-        }
-        other => EndReason::Protocol(other.to_string()),
     }
 }

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr};
 use std::time::{Duration, Instant};
 
-/// T2's. A stop takes some 20 ms where the machine has time; this is about what stays, and the machine may be busy.
-const STOP_MAX: Duration = Duration::from_secs(2);
+/// Half of T2's: a stop takes some 20 ms where the machine has time, and nothing is under way here.
+const STOP_MAX: Duration = Duration::from_secs(1);
 
 /// Two places to listen, in turn: the same port and the same path each time, so that what one start leaves is met by
 /// the next but one.

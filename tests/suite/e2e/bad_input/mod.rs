@@ -301,6 +301,9 @@ fn a_hostile_peer_does_not_fill_the_log() {
     daemon.wait_all_live();
     let (harmless, deadly): (Vec<Bad>, Vec<Bad>) =
         bad_frames().into_iter().partition(|bad| bad.costs != Costs::TheConnection);
+    // What breaks every book has the connection made anew, and what is said after it finds nobody: it comes last.
+    let (placeless, harmless): (Vec<Bad>, Vec<Bad>) =
+        harmless.into_iter().partition(|bad| bad.costs == Costs::EveryBook);
     let notice = text("{\"type\":\"reconnect\",\"within_seconds\":10}");
     let error = text("{\"type\":\"error\",\"message\":\"Reached maximum allowed buffered messages\"}");
     let until = Instant::now() + FOR;
@@ -314,6 +317,7 @@ fn a_hostile_peer_does_not_fill_the_log() {
             rogue.say(&snapshot(HIT));
             rounds += 1;
         }
+        placeless.iter().for_each(|bad| rogue.say(&bad.bytes));
         match rounds / 20 % 8 {
             0 => (0..300).for_each(|_| rogue.say(&notice)),
             2 => rogue.say(&error),
@@ -335,8 +339,7 @@ fn a_hostile_peer_does_not_fill_the_log() {
         lines.len(),
         FOR.as_secs()
     );
-    // The first nonsense costs the connection, and most of what is said in a round then finds nobody.
-    assert!(stats["messages"]["received"].as_u64() > Some(200) && rogue.upgrades() > 5);
+    assert!(stats["messages"]["received"].as_u64() > Some(1_000) && rogue.upgrades() > 5);
     assert!(lines.len() <= 10, "{}", lines.join("\n"));
     // When the peer behaves again, so does everything else.
     daemon.wait_until("all live", |d| {
