@@ -20,7 +20,7 @@ use crate::shell::resolver::Asker;
 use crate::shell::supervisor::{Common, Observer, Parts, Pulse, Readers, Reload, Reporter, Supervisor};
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::sync::{Arc, Mutex, RwLock};
-use crate::shell::worker::{Place, Told};
+use crate::shell::worker::{Post, Told};
 use crate::venue::Venue;
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ pub struct Frame {
     seed: u64,
     clock: Clock,
     ways: Vec<Ways>,
-    places: Vec<Place>,
+    posts: Vec<Post>,
     told: Receiver<Told>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
@@ -76,7 +76,7 @@ pub struct Hands {
 pub struct Assembly {
     pub supervisor: Supervisor,
     pub recovery: Recovery,
-    pub places: Vec<Place>,
+    pub posts: Vec<Post>,
     pub notices: Sender<Notice>,
     pub events: Sender<Event>,
 }
@@ -100,7 +100,7 @@ impl Frame {
         let (events, inbox) = bounded(room.connections * (EVENTS_PER_CONNECTION + config.pipeline.workers));
         let (notices, notices_out) = bounded(room.connections + MORE_BOOKS);
         let timings = Arc::new(Timings::default());
-        let (ways, places, told) = workers::lay_out(&config.pipeline, room, &timings, &events, clock);
+        let (ways, posts, told) = workers::lay_out(&config.pipeline, room, &timings, &events, clock);
         let recovery_beat = Arc::new(Beat::new("recovery".to_owned(), BEAT_WITHIN, now.mono));
         let beats = ways.iter().map(|w| w.beat.clone()).chain([recovery_beat.clone()]).collect();
         let ledgers = layout.venues.iter().map(|v| Ledger::new(v.profile, now.mono)).collect();
@@ -124,7 +124,7 @@ impl Frame {
             seed,
             clock: clock.clone(),
             ways,
-            places,
+            posts,
             told,
             events,
             inbox,
@@ -201,7 +201,7 @@ impl Frame {
             reload: hands.reload.map(|read| reloading(plant, config.clone(), read)),
         };
         let supervisor = Supervisor::new(parts, lines);
-        Ok(Assembly { supervisor, recovery, places: self.places, notices, events })
+        Ok(Assembly { supervisor, recovery, posts: self.posts, notices, events })
     }
 }
 

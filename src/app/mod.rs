@@ -97,8 +97,8 @@ impl App {
             http: Box::new(http.reporter()),
             reload: env.reload,
         };
-        let Assembly { supervisor, recovery, places, notices, events } = frame.complete(config, hands)?;
-        let (workers, started) = Workers::start(places);
+        let Assembly { supervisor, recovery, posts, notices, events } = frame.complete(config, hands)?;
+        let (workers, started) = Workers::start(posts);
         let alarm = events.clone();
         let started = started.map_err(|e| format!("cannot start the workers: {e}")).and_then(|()| {
             thread::spawn("recovery", recovery::STACK_BYTES, move || {

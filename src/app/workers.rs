@@ -1,4 +1,4 @@
-//! The workers: what each is made of, and their threads, each of which starts its worker over in place when it panics.
+//! The workers: what each is made of, and their threads.
 
 use crate::app::assembly::BEAT_WITHIN;
 use crate::config::Pipeline;
@@ -10,12 +10,9 @@ use crate::shell::queue::{self, Entrance};
 use crate::shell::registry::WorkerEntry;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::thread::{self, Handle};
-use crate::shell::worker::{self, Place, Side, Told};
-use std::any::Any;
+use crate::shell::worker::{self, Place, Post, Side, Told};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Requests from the side that may wait at one worker: the HTTP handlers', the REST answers', and a few of the pulse's.
@@ -54,19 +51,19 @@ impl Drop for Alarm {
     }
 }
 
-/// Every worker's ways and place, and where what they tell comes out.
+/// Every worker's ways and post, and where what they tell comes out.
 pub fn lay_out(
     pipeline: &Pipeline,
     room: Room,
     timings: &Arc<Timings>,
     events: &Sender<Event>,
     clock: &Clock,
-) -> (Vec<Ways>, Vec<Place>, Receiver<Told>) {
+) -> (Vec<Ways>, Vec<Post>, Receiver<Told>) {
     let count = pipeline.workers;
     // What a book needs and what it made of a snapshot, each at most once on its way in a healthy moment.
     let (told, told_out) = bounded(room.books * 4);
     let mut ways = Vec::with_capacity(count);
-    let mut places = Vec::with_capacity(count);
+    let mut posts = Vec::with_capacity(count);
     for index in 0..count {
         let share = |total: usize| (total / count + usize::from(index < total % count)).max(1);
         let (entrance, outlet) = queue::queue(
@@ -78,7 +75,7 @@ pub fn lay_out(
         let (side, side_out) = bounded(SIDE_MAX);
         let counters = Arc::new(WorkerCounters::new(timings.clone()));
         let beat = Arc::new(Beat::new(format!("worker-{index}"), BEAT_WITHIN, clock.mono()));
-        places.push(Place {
+        let place = Place {
             index,
             outlet,
             side: side_out,
@@ -88,17 +85,11 @@ pub fn lay_out(
             beat: beat.clone(),
             clock: clock.clone(),
             recipes: Vec::new(),
-        });
+        };
+        posts.push(Post { seat: entrance.seat(), place });
         ways.push(Ways { entrance, side, counters, beat });
     }
-    (ways, places, told_out)
-}
-
-/// A worker panicked: counts it and says so. What it knew is gone; its place is as it was.
-pub fn panicked(place: &Place, payload: &(dyn Any + Send)) {
-    place.counters.panics.fetch_add(1, Relaxed);
-    let panicked = Event::WorkerPanicked { worker: place.index, message: thread::message(payload) };
-    let _ = place.events.send_timeout(panicked, Duration::from_secs(1));
+    (ways, posts, told_out)
 }
 
 /// What the registry shows of them.
@@ -119,16 +110,11 @@ pub struct Workers {
 
 impl Workers {
     /// Starts as many as it can; an error says why not all. Those that run are to be stopped all the same.
-    pub fn start(places: Vec<Place>) -> (Workers, io::Result<()>) {
-        let mut workers = Workers { threads: Vec::with_capacity(places.len()) };
-        for mut place in places {
-            let body = move || {
-                while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker::run(&mut place))) {
-                    panicked(&place, payload.as_ref());
-                }
-            };
+    pub fn start(posts: Vec<Post>) -> (Workers, io::Result<()>) {
+        let mut workers = Workers { threads: Vec::with_capacity(posts.len()) };
+        for post in posts {
             let name = format!("wk-{}", workers.threads.len());
-            match thread::spawn(&name, worker::STACK_BYTES, body) {
+            match thread::spawn(&name, worker::STACK_BYTES, move || worker::run(post)) {
                 Ok(thread) => workers.threads.push(thread),
                 Err(e) => return (workers, Err(e)),
             }

@@ -6,7 +6,8 @@
 
 use super::checked::{Config, Feed};
 use crate::engine::book::Book;
-use crate::engine::event::{Channel, Level, Trade};
+use crate::engine::event::{Channel, Level};
+use crate::engine::view::TradeView;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -42,8 +43,6 @@ const QUEUED_MESSAGE_BYTES: u64 = 2 * (104 + 4 * 56);
 /// Names, counters and the shown top of a book; counters and histograms of a feed.
 const BOOK_COUNTERS_BYTES: u64 = 2 * KIB;
 const FEED_COUNTERS_BYTES: u64 = 64 * KIB;
-/// A trade's id on the heap: a UUID with room.
-const TRADE_ID_BYTES: u64 = 64;
 /// The program itself, its allocator and trust anchors: 4.9 MB resident when idle, measured, threads included.
 const BASE_BYTES: u64 = 6 * MIB;
 /// tiny_http's own threads have stacks of 2 MiB that it never uses; this much of them is ever touched.
@@ -118,7 +117,7 @@ pub fn worst_case(config: &Config) -> Table {
         row("decode scratch, deep snapshots", workers, 2 * decoded),
         row("books", symbols, Book::bytes_max(books.levels) as u64),
         row("resync windows", symbols, books.resync_buffer as u64),
-        row("trade rings", tapes, books.trades as u64 * (size_of::<Trade>() as u64 + TRADE_ID_BYTES)),
+        row("trade rings", tapes, books.trades as u64 * size_of::<TradeView>() as u64),
         row("counters of a book", symbols, BOOK_COUNTERS_BYTES),
         row("counters of a feed", config.enabled().count() as u64, FEED_COUNTERS_BYTES),
         row("REST answers", callers, REST_BODY_BYTES_MAX + decoded),

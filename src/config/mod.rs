@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:5000");
         assert_eq!((config.http.max_connections, config.http.request_timeout), (64, Duration::from_secs(5)));
         let Pipeline { queue_messages, queue_bytes, batch, workers, overflow } = config.pipeline;
-        assert_eq!((queue_messages, queue_bytes, batch, workers), (500, 8 << 20, 10, 2));
+        assert_eq!((queue_messages, queue_bytes, batch, workers), (500, 8 << 20, 64, 2));
         assert_eq!(overflow, Overflow::DropNewest);
         assert_eq!((config.memory.warn, config.memory.throttle, config.memory.critical), (0.70, 0.80, 0.90));
         let feed = &config.feeds[0];

@@ -39,7 +39,7 @@ pub(super) fn pipeline(section: Section<'_>) -> Pipeline {
     let pipeline = Pipeline {
         queue_messages: section.read("queue_messages", 500, raw::whole(1..=1_000_000)) as usize,
         queue_bytes: section.read("queue_bytes", 8 << 20, raw::size(64 << 10..=1 << 30)) as usize,
-        batch: section.read("batch", 10, raw::whole(1..=1000)) as usize,
+        batch: section.read("batch", 64, raw::whole(1..=1000)) as usize,
         // More workers than cores only take turns; no machine this runs on has more than this.
         workers: section.read("workers", 2, raw::whole(1..=64)) as usize,
         overflow: section

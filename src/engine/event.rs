@@ -4,6 +4,7 @@
 
 use crate::engine::decimal::Decimal;
 use crate::engine::time::Wall;
+use crate::engine::trade_id::TradeId;
 
 /// One price level. In a delta a zero size removes the level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,10 +63,10 @@ pub enum TakerSide {
     Unknown,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trade {
     /// The venue's own id, as text (a number at some venues, a UUID at others).
-    pub id: String,
+    pub id: TradeId,
     pub price: Decimal,
     pub size: Decimal,
     pub taker: TakerSide,

@@ -37,10 +37,17 @@ impl Histogram {
 
     /// Counts one value: nanoseconds for times, a plain number for sizes.
     pub fn record(&self, value: u64) {
-        self.buckets[index(value)].fetch_add(1, Relaxed);
+        self.record_many(value, 1);
+    }
+
+    /// Counts one value so many times.
+    pub fn record_many(&self, value: u64, times: u64) {
+        self.buckets[index(value)].fetch_add(times, Relaxed);
         // 2^64 ns are 584 years of summed time: wrapping is no concern of this process.
-        self.sum.fetch_add(value, Relaxed);
-        self.max.fetch_max(value, Relaxed);
+        self.sum.fetch_add(value.wrapping_mul(times), Relaxed);
+        if self.max.load(Relaxed) < value {
+            self.max.fetch_max(value, Relaxed);
+        }
     }
 
     /// A copy for readers.

@@ -79,6 +79,9 @@ impl Keeper {
                     if self.trades.len() == self.trades_max {
                         self.trades.pop_front();
                     }
+                    if self.trades.capacity() == 0 {
+                        self.trades.reserve_exact(self.trades_max);
+                    }
                     self.trades.push_back(TradeView {
                         id: trade.id,
                         price: trade.price,
@@ -135,7 +138,7 @@ impl Keeper {
 
     /// Newest last, at most `limit`.
     pub fn trades(&self, limit: usize) -> Vec<TradeView> {
-        self.trades.iter().skip(self.trades.len().saturating_sub(limit)).cloned().collect()
+        self.trades.iter().skip(self.trades.len().saturating_sub(limit)).copied().collect()
     }
 
     pub fn top(&self) -> BookTop {

@@ -26,4 +26,5 @@ pub mod state;
 pub mod stats;
 pub mod sync;
 pub mod time;
+pub mod trade_id;
 pub mod view;

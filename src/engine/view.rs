@@ -6,6 +6,7 @@ use crate::engine::decimal::Decimal;
 use crate::engine::event::{Level, TakerSide};
 use crate::engine::state::State;
 use crate::engine::time::{Stamp, Wall};
+use crate::engine::trade_id::TradeId;
 
 /// A book without its levels: what a list of books shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,10 +58,10 @@ pub struct BookView {
 }
 
 /// One trade out of a book's bounded ring.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TradeView {
     /// The venue's own id, as text.
-    pub id: String,
+    pub id: TradeId,
     pub price: Decimal,
     pub size: Decimal,
     pub taker: TakerSide,

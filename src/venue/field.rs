@@ -92,7 +92,7 @@ pub fn millis(value: Value<'_>, name: &'static str) -> Result<Option<Wall>> {
 
 /// Reads `[["price","size"],…]` into `into`; `null` adds nothing. Further items of a level are ignored.
 pub fn level_pairs(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
-    levels(json, name, into, |json| {
+    levels::<Pair>(json, name, into, |json| {
         let (mut price, mut size, mut items) = (None, None, 0);
         json.array(|json| {
             items += 1;
@@ -114,7 +114,7 @@ pub fn level_pairs(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level
 
 /// Reads `[{"price":…,"size":…},…]` into `into`; `null` adds nothing. Further fields of a level are ignored.
 pub fn level_objects(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
-    levels(json, name, into, |json| {
+    levels::<Object>(json, name, into, |json| {
         let (mut price, mut size) = (None, None);
         json.object(|key, json| match key {
             "price" => put(&mut price, name, number(json, name)?),
@@ -125,7 +125,65 @@ pub fn level_objects(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Lev
     })
 }
 
-fn levels<'t>(
+/// The form that levels mostly have: these texts, with a plain number between two of them.
+trait Form {
+    const BEFORE: &'static str;
+    const BETWEEN: &'static str;
+    const AFTER: &'static str;
+}
+
+struct Pair;
+
+impl Form for Pair {
+    const BEFORE: &'static str = "[";
+    const BETWEEN: &'static str = ",";
+    const AFTER: &'static str = "]";
+}
+
+struct Object;
+
+impl Form for Object {
+    const BEFORE: &'static str = r#"{"price":"#;
+    const BETWEEN: &'static str = r#","size":"#;
+    const AFTER: &'static str = "}";
+}
+
+/// A level in its form. `None`: in another one, or none, and how much was read is unknown.
+#[inline(always)] // the loop around it is what takes a decoder's time
+fn plain_level<F: Form>(json: &mut Json<'_>) -> Option<Level> {
+    let price = json.literal(F::BEFORE).then(|| json.plain_number())??;
+    let size = json.literal(F::BETWEEN).then(|| json.plain_number())??;
+    json.literal(F::AFTER).then_some(Level { price, size })
+}
+
+/// A list of levels in their form, with nothing between them, for which there is room. `None` for any other, and then how
+/// much was read and put in is unknown.
+fn plain_levels<F: Form>(json: &mut Json<'_>, into: &mut Vec<Level>) -> Option<()> {
+    if !json.literal("[") {
+        return None;
+    }
+    if json.literal("]") {
+        return Some(());
+    }
+    while into.len() < into.capacity().min(LEVELS_ANY_SIZE) {
+        into.push(plain_level::<F>(json)?);
+        if json.literal("]") {
+            return Some(());
+        }
+        if !json.literal(",") {
+            return None;
+        }
+    }
+    None
+}
+
+/// Reads a list of pairs as [`level_pairs`] does, where all of it has the form it mostly has. `None` for any other, and
+/// then how much was read and put in is unknown.
+pub fn plain_level_pairs(json: &mut Json<'_>, into: &mut Vec<Level>) -> Option<()> {
+    plain_levels::<Pair>(json, into)
+}
+
+fn levels<'t, F: Form>(
     json: &mut Json<'t>,
     name: &'static str,
     into: &mut Vec<Level>,
@@ -137,6 +195,12 @@ fn levels<'t>(
             _ => Err(DecodeError::BadField(name)),
         };
     }
+    let (held, mut ahead) = (into.len(), json.clone());
+    if plain_levels::<F>(&mut ahead, into).is_some() {
+        *json = ahead;
+        return Ok(());
+    }
+    into.truncate(held);
     let began = json.position();
     json.array(|json| {
         let level_bytes_min = into.len().saturating_sub(LEVELS_ANY_SIZE) * LEVEL_BYTES_MIN;
@@ -147,7 +211,14 @@ fn levels<'t>(
             json.skip()?;
             return Err(DecodeError::BadField(name));
         }
-        let level = read(json)?;
+        let mut ahead = json.clone();
+        let level = match plain_level::<F>(&mut ahead) {
+            Some(level) => {
+                *json = ahead;
+                level
+            }
+            None => read(json)?,
+        };
         if into.len() == into.capacity() {
             // Counted, once a side: growing by doubles would end at up to twice what is needed.
             let most = LEVELS_ANY_SIZE + json.bytes_left() / LEVEL_BYTES_MIN;
@@ -167,6 +238,9 @@ fn level(price: Option<Decimal>, size: Option<Decimal>, name: &'static str) -> R
 
 #[inline]
 fn number(json: &mut Json<'_>, name: &'static str) -> Result<Decimal> {
+    if let Some(number) = json.plain_number() {
+        return Ok(number);
+    }
     match json.digits()? {
         Some(digits) => parse(digits, name),
         None => json.skip().and(Err(DecodeError::BadField(name))),

@@ -3,25 +3,26 @@
 use crate::calls::Calls;
 use crate::lives::{SimLife, Started};
 use crate::names::Lookups;
-use crossbeam_channel::{Sender, bounded};
+use crate::setup::Setup;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use depthd::app::assembly::{Assembly, Frame, Hands};
-use depthd::app::workers;
 use depthd::config::Config;
 use depthd::engine::time::Mono;
 use depthd::shell::clock::Clock;
+use depthd::shell::count::WorkerCounters;
 use depthd::shell::event::Event;
 use depthd::shell::link;
 use depthd::shell::memory::ProcessMemory;
 use depthd::shell::notify::Notify;
+use depthd::shell::queue::Job;
 use depthd::shell::recovery::callers::Callers;
 use depthd::shell::recovery::{Input, Recovery};
 use depthd::shell::registry::Registry;
 use depthd::shell::resolver;
 use depthd::shell::supervisor::{Exit, Supervisor};
-use depthd::shell::worker::{Place, Ready, Worker};
+use depthd::shell::worker::{Post, Ready, Seat, Side, Station};
 use depthd::venue::catalog;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -29,11 +30,75 @@ use std::time::Duration;
 /// The names of the venues, in the order of their planner.
 pub const VENUES: [&str; 2] = catalog::NAMES;
 
+/// A worker: its seat, where readers may sit too, and its own thread.
 pub struct SimWorker {
-    pub place: Place,
-    pub worker: Worker,
+    seat: Arc<Seat>,
+    rung: Receiver<()>,
+    side: Receiver<Side>,
+    jobs: Receiver<Job>,
+    counters: Arc<WorkerCounters>,
+    /// Panics that were told of.
+    panics: u64,
+    /// While the thread sits there: in the middle of its work, stalled, or for good.
+    sitting: Option<Box<Station>>,
     pub due: Mono,
     pub stalled_until: Mono,
+}
+
+impl SimWorker {
+    fn new(Post { seat, place }: Post) -> SimWorker {
+        SimWorker {
+            seat,
+            rung: place.outlet.rung.clone(),
+            side: place.side.clone(),
+            jobs: place.outlet.jobs.clone(),
+            counters: place.counters.clone(),
+            panics: 0,
+            sitting: Some(Box::new(Station::new(place))),
+            due: Mono::ZERO,
+            stalled_until: Mono::ZERO,
+        }
+    }
+
+    /// From now on its thread does nothing, and nobody else either.
+    pub fn stall(&mut self, until: Mono) {
+        self.stalled_until = until;
+        self.sit();
+    }
+
+    fn sit(&mut self) -> &mut Station {
+        let SimWorker { seat, sitting, .. } = self;
+        // In one thread whoever took the station has given it back.
+        sitting.get_or_insert_with(|| seat.take().expect("nobody else is in the middle of anything"))
+    }
+
+    fn stand(&mut self) {
+        if let Some(station) = self.sitting.take() {
+            self.seat.give_back(station);
+        }
+    }
+
+    /// Looks at what it keeps.
+    pub fn with<T>(&self, look: impl FnOnce(&Station) -> T) -> T {
+        match &self.sitting {
+            Some(station) => look(station),
+            None => {
+                let station = self.seat.take().expect("nobody else is in the middle of anything");
+                let seen = look(&station);
+                self.seat.give_back(station);
+                seen
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.jobs.is_empty() && self.side.is_empty()
+    }
+
+    /// Whether its thread has to wake: a job that nobody rang for is somebody else's.
+    fn is_called(&self) -> bool {
+        !self.rung.is_empty() || !self.side.is_empty() || (self.sitting.is_some() && !self.jobs.is_empty())
+    }
 }
 
 pub struct Daemon {
@@ -57,14 +122,16 @@ pub struct Daemon {
     /// So many of the next starts of REST callers fail.
     pub no_callers: Arc<AtomicU32>,
     pub exit: Option<Exit>,
+    /// Workers' threads never stand up: readers only queue.
+    workers_stay: bool,
     wake: Duration,
     job: Duration,
 }
 
 impl Daemon {
-    pub fn new(config: &Config, clock: &Clock, seed: u64, wake: Duration, job: Duration) -> Daemon {
+    pub fn new(config: &Config, clock: &Clock, setup: &Setup) -> Daemon {
         let (names, questions) = resolver::questions(clock.clone());
-        let frame = Frame::new(config, crate::venue::by_name, &VENUES, clock, seed, Arc::new(|| 0));
+        let frame = Frame::new(config, crate::venue::by_name, &VENUES, clock, setup.seed, Arc::new(|| 0));
         let registry = frame.registry.clone();
         let concurrent: Vec<usize> = frame.layout.venues.iter().map(|v| v.rules.max_concurrent).collect();
         let timeout = frame.layout.venues.iter().map(|v| v.timeout).collect();
@@ -98,14 +165,8 @@ impl Daemon {
             reload: Some(Box::new(move || Ok(read.lock().unwrap_or_else(PoisonError::into_inner).clone()))),
         };
         let assembly = frame.complete(config, hands).expect("a drawn configuration is small");
-        let Assembly { mut supervisor, recovery, places, events, .. } = assembly;
+        let Assembly { mut supervisor, recovery, posts, events, .. } = assembly;
         supervisor.start();
-        let worker = |place: Place| SimWorker {
-            worker: Worker::new(&place),
-            place,
-            due: Mono::ZERO,
-            stalled_until: Mono::ZERO,
-        };
         Daemon {
             registry,
             supervisor,
@@ -114,7 +175,7 @@ impl Daemon {
             recovery,
             recovery_due: Mono::ZERO,
             recovery_stalled: Mono::ZERO,
-            workers: places.into_iter().map(worker).collect(),
+            workers: posts.into_iter().map(SimWorker::new).collect(),
             lives: Vec::new(),
             started,
             names: Lookups::new(questions),
@@ -124,8 +185,9 @@ impl Daemon {
             file,
             no_callers,
             exit: None,
-            wake,
-            job,
+            workers_stay: setup.workers_stay,
+            wake: setup.wake,
+            job: setup.job,
         }
     }
 
@@ -133,7 +195,7 @@ impl Daemon {
     pub fn look(&mut self, now: Mono) {
         let soon = now.after(self.wake);
         for w in &mut self.workers {
-            if w.due > soon && (!w.place.outlet.jobs.is_empty() || !w.place.side.is_empty()) {
+            if w.due > soon && w.is_called() {
                 w.due = soon;
             }
         }
@@ -182,34 +244,36 @@ impl Daemon {
         self.recovery_due = self.recovery.deadline().max(now.after(Duration::from_nanos(1)));
     }
 
-    /// One job or one request; true when it panicked and was started over.
-    pub fn work(&mut self, index: usize, now: Mono, pick: u64) -> bool {
-        let SimWorker { place, worker, due, .. } = &mut self.workers[index];
-        let (jobs, side) = (!place.outlet.jobs.is_empty(), !place.side.is_empty());
-        let ready = match (jobs, side) {
+    /// One job or one request of a worker's own thread.
+    pub fn work(&mut self, index: usize, now: Mono, pick: u64) {
+        let (wake, stays) = (self.wake, self.workers_stay);
+        let w = &mut self.workers[index];
+        let _ = w.rung.try_recv();
+        let ready = match (!w.jobs.is_empty(), !w.side.is_empty()) {
             (true, true) if pick.is_multiple_of(2) => Ready::Side,
             (true, _) => Ready::Job,
             (false, true) => Ready::Side,
             (false, false) => Ready::Idle,
         };
-        let turned = catch_unwind(AssertUnwindSafe(|| worker.turn(place, ready)));
-        let panicked = turned.is_err();
-        if let Err(payload) = turned {
-            workers::panicked(place, payload.as_ref());
-            *worker = Worker::new(place);
+        let station = w.sit();
+        station.turn(ready).expect("there are ways in");
+        let deadline = station.worker().expect("started over at once").deadline();
+        w.due = if ready == Ready::Idle { deadline.max(now.after(wake)) } else { now.after(self.job) };
+        if !stays && w.is_idle() {
+            w.stand();
         }
-        *due = if ready == Ready::Idle {
-            worker.deadline().max(now.after(self.wake))
-        } else {
-            now.after(self.job)
-        };
-        panicked
+    }
+
+    /// Whether a worker panicked since it was asked last, in whatever thread.
+    pub fn has_panicked(&mut self, index: usize) -> bool {
+        let w = &mut self.workers[index];
+        let panics = w.counters.panics.load(Relaxed);
+        std::mem::replace(&mut w.panics, panics) != panics
     }
 
     /// Nothing is on its way between two parts.
     pub fn is_settled(&self) -> bool {
-        let idle = |w: &SimWorker| w.place.outlet.jobs.is_empty() && w.place.side.is_empty();
-        self.workers.iter().all(idle)
+        self.workers.iter().all(SimWorker::is_idle)
             && self.registry.workers.iter().all(|w| w.gauge.messages.load(Relaxed) == 0)
     }
 }

@@ -48,6 +48,8 @@ pub struct Setup {
     pub wake: Duration,
     /// What one job takes a worker.
     pub job: Duration,
+    /// Workers' threads never stand up, so that readers only queue: in every second seed.
+    pub workers_stay: bool,
     pub random: Random,
 }
 
@@ -90,7 +92,8 @@ impl Setup {
         let fault_gap = duration(&mut random, 300 * MS, 2 * SECOND);
         let wake = duration(&mut random, Duration::from_micros(5), MS);
         let job = duration(&mut random, Duration::from_micros(5), 2 * MS);
-        Setup { seed, text, sites, kinds, fault_gap, wake, job, random }
+        let workers_stay = random.below(2) == 0;
+        Setup { seed, text, sites, kinds, fault_gap, wake, job, workers_stay, random }
     }
 
     /// Twenty books that are lost every second, and a budget that lets twenty be fetched in as long: figure X6.
@@ -105,7 +108,17 @@ impl Setup {
         let recovery = feeds.find("recovery = {").map_or("", |at| feeds[at..].lines().next().unwrap_or(""));
         text.push_str(&feeds.replace(recovery, "recovery = { rate = \"60000/min\", burst = 6000 }"));
         let (wake, job) = (Duration::from_micros(50), Duration::from_micros(50));
-        Setup { seed, text, sites: vec![site], kinds: Vec::new(), fault_gap: SECOND, wake, job, random }
+        Setup {
+            seed,
+            text,
+            sites: vec![site],
+            kinds: Vec::new(),
+            fault_gap: SECOND,
+            wake,
+            job,
+            workers_stay: false,
+            random,
+        }
     }
 
     pub fn config(&self) -> Config {

@@ -64,7 +64,7 @@ fn strike_own(world: &mut World, now: Mono, kind: &'static str) {
         }
         "worker_stalls" => {
             let (wait, at) = (millis(world, 20, 600), world.random.below(world.daemon.workers.len() as u64));
-            world.daemon.workers[at as usize].stalled_until = now.after(wait);
+            world.daemon.workers[at as usize].stall(now.after(wait));
             true
         }
         "reader_stalls" => {

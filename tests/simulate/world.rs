@@ -76,8 +76,9 @@ pub struct World {
 impl World {
     pub fn new(setup: Setup, scenario: Option<Scenario>) -> World {
         let config = setup.config();
-        let Setup { seed, sites, kinds, fault_gap, wake, job, mut random, .. } = setup;
         let (clock, hand) = Clock::by_hand(EPOCH);
+        let daemon = Daemon::new(&config, &clock, &setup);
+        let Setup { sites, kinds, fault_gap, mut random, .. } = setup;
         let site = |site: crate::setup::Site| {
             let (owner, exchange) = venue(site.config, EPOCH);
             let net = Network::new(site.path, random.fork(1));
@@ -88,7 +89,6 @@ impl World {
         let heap_max = config.feeds.iter().map(heap).max().unwrap_or(0);
         let owners: Vec<&Owner> = sites.iter().map(|s| &s.owner).collect();
         let oracle = Oracle::new(&owners, config.books.levels, heap_max);
-        let daemon = Daemon::new(&config, &clock, seed, wake, job);
         World {
             now: Mono::ZERO,
             hand: Rc::new(hand),
@@ -352,15 +352,14 @@ impl World {
             self.sites[site].net.hung_up(now, peer);
         }
         self.lives();
+        // Readers may have done the work of any.
+        (0..self.daemon.workers.len()).for_each(|index| self.worked(index));
         for index in 0..self.daemon.workers.len() {
             let w = &self.daemon.workers[index];
             if w.due.max(w.stalled_until) <= now {
                 let pick = self.random.next();
-                if self.daemon.work(index, now, pick) {
-                    self.oracle.panicked(index);
-                }
-                let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
-                self.oracle.worked(index, &owners);
+                self.daemon.work(index, now, pick);
+                self.worked(index);
             }
         }
         if self.daemon.recovery_due.max(self.daemon.recovery_stalled) <= now {
@@ -384,6 +383,15 @@ impl World {
             self.begin_lives();
         }
         self.daemon.look(now);
+    }
+
+    /// Work of this worker may have been done.
+    fn worked(&mut self, index: usize) {
+        if self.daemon.has_panicked(index) {
+            self.oracle.panicked(index);
+        }
+        let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
+        self.oracle.worked(index, &owners);
     }
 
     fn dials(&mut self) {

@@ -10,6 +10,7 @@ use depthd::engine::stats::{
     Stats, ThreadStats,
 };
 use depthd::engine::time::{Mono, Stamp, Wall};
+use depthd::engine::trade_id::TradeId;
 use depthd::engine::view::{BookTop, BookView, TradeView};
 use depthd::http::{Ask, Clock, HttpConfig, HttpServer, Listen, Source};
 use std::io::{Read, Write};
@@ -183,7 +184,7 @@ impl Source for Fixed {
         }
         Fixed::top(symbol).ok_or(Ask::UnknownBook)?;
         let trade = |i: usize| TradeView {
-            id: i.to_string(),
+            id: TradeId::number(i as u64),
             price: decimal("65000.1"),
             size: decimal("0.01"),
             taker: if i.is_multiple_of(2) { TakerSide::Buy } else { TakerSide::Unknown },

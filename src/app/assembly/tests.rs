@@ -42,9 +42,9 @@ fn assembly() -> Assembly {
 /// looked into the second first forgot the need: the book stayed stale until its connection was made anew (I12).
 #[test]
 fn a_need_is_kept_though_its_connection_is_still_to_be_heard_of() {
-    let Assembly { mut recovery, places, .. } = assembly();
+    let Assembly { mut recovery, posts, .. } = assembly();
     let (book, connection, generation) = (BookId(0), ConnectionId(0), Generation(1));
-    places[0].recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
+    posts[0].place.recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
     let told = recovery.told.try_recv().unwrap();
     assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
     assert_eq!(recovery.planner.wanting(), 1);

@@ -105,11 +105,11 @@ pub fn run(ground: &Ground) {
         http: Box::new(|_| Vec::new()),
         reload: None,
     };
-    let Assembly { supervisor, recovery, places, notices, events } =
+    let Assembly { supervisor, recovery, posts, notices, events } =
         frame.complete(config, hands).expect("a small configuration");
     witness.watches(registry.tables().feeds.first().expect("one feed").counters.clone());
 
-    let (workers, started) = Workers::start(places);
+    let (workers, started) = Workers::start(posts);
     started.expect("threads are to be had");
     let recovering = spawn("recovery", move || recovery.run());
     let calling: Vec<_> = calls

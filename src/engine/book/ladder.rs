@@ -12,6 +12,9 @@ use crate::engine::event::{Level, Side};
 /// The first allocation: 16 levels are 256 bytes, and a book that has any levels usually has more than that.
 const CAPACITY_FIRST: usize = 16;
 
+/// Levels that are looked at first, half a kilobyte of them.
+const NEAR_TOUCH: usize = 32;
+
 pub(super) struct Ladder<N> {
     side: Side,
     /// `(key, size)`, ascending by key; sizes are never zero.
@@ -83,7 +86,14 @@ impl<N: Units> Ladder<N> {
     }
 
     fn find(&self, key: N) -> Result<usize, usize> {
-        self.levels.binary_search_by(|level| level.0.cmp(&key))
+        // Nearly all changes are near the touch: one comparison saves half of the others, and the memory they look at.
+        let near = self.levels.len().saturating_sub(NEAR_TOUCH);
+        let (range, from) = match self.levels.get(near) {
+            Some(level) if key < level.0 => (&self.levels[..near], 0),
+            _ => (&self.levels[near..], near),
+        };
+        let found = range.binary_search_by(|level| level.0.cmp(&key));
+        found.map(|at| at + from).map_err(|at| at + from)
     }
 
     fn put(&mut self, key: N, size: N, levels_max: usize) {

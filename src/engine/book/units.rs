@@ -29,9 +29,10 @@ pub(super) trait Units: Copy + Ord {
 }
 
 impl Units for i64 {
+    #[inline]
     fn of(value: Decimal, scale: u8) -> Option<i64> {
         let finer = scale.checked_sub(value.scale())?;
-        i64::try_from(value.mantissa()).ok()?.checked_mul(*POW10.get(usize::from(finer))?)
+        value.mantissa_i64()?.checked_mul(*POW10.get(usize::from(finer))?)
     }
 
     fn refined(self, finer: u8) -> Option<i64> {

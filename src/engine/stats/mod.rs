@@ -35,6 +35,8 @@ pub struct Stats {
     pub memory: MemoryStats,
     /// Nanoseconds from socket read to book updated.
     pub processing: HistogramView,
+    /// Nanoseconds from a batch taken by its worker to its books updated.
+    pub work: HistogramView,
     /// Messages a worker took at once.
     pub batch_messages: HistogramView,
     /// Nanoseconds from gap to live.

@@ -172,7 +172,7 @@ struct TradeLine<'a> {
 /// `GET /api/trades/{feed}/{symbol}`, newest last.
 pub fn trades<'a>(feed: &'a str, symbol: &'a str, trades: &'a [TradeView]) -> impl Serialize + 'a {
     let line = |t: &'a TradeView| TradeLine {
-        id: &t.id,
+        id: t.id.as_str(),
         price: t.price,
         size: t.size,
         side: match t.taker {

@@ -264,6 +264,8 @@ pub struct Timings {
     pub batch_messages: Histogram,
     /// Nanoseconds from socket read to book published.
     pub processing: Histogram,
+    /// Nanoseconds from a batch taken by its worker to its books published.
+    pub work: Histogram,
     /// Nanoseconds from gap to live.
     pub recovery_took: Histogram,
     /// Nanoseconds from connection lost to subscribed again.
@@ -292,8 +294,13 @@ impl WorkerCounters {
         self.timings.batch_messages.record(messages as u64);
     }
 
-    pub fn processed(&self, took: Duration) {
-        self.timings.processing.record(nanos(took));
+    /// So many messages took so long.
+    pub fn processed(&self, took: Duration, messages: u64) {
+        self.timings.processing.record_many(nanos(took), messages);
+    }
+
+    pub fn worked(&self, took: Duration) {
+        self.timings.work.record(nanos(took));
     }
 
     pub fn recovered(&self, took: Duration) {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! loom (figure C1) tries every schedule with at most three preemptions, and every value that the memory orders allow a
-//! load to see, of small pieces: the published state, the bell and the stop, the room in a queue. Without an end it fails.
+//! load to see, of small pieces: the published state, the bell and the stop, the room in a queue, a worker's seat. Without an end it fails.
 //!
 //! shuttle (figure C2) tries as many schedules as it is told of the whole of the threaded half that decides anything.
 //! `DEPTHD_PROOF=landing` or `=release` asks for more of them.
@@ -19,5 +19,7 @@ mod explore;
 mod publish;
 #[cfg(loom)]
 mod room;
+#[cfg(loom)]
+mod seat;
 #[cfg(loom)]
 mod stop;

@@ -49,21 +49,26 @@ impl Inlet {
         received: Stamp,
         stopped: impl Fn() -> bool,
     ) -> Result<Pushed, Gone> {
-        let gauge = &self.way.shared.gauge;
-        let (len, bytes_max) = (text.len(), gauge.bytes_max);
-        let has_room = match self.overflow {
-            _ if gauge.reserve(len) => true,
-            // Neither waiting nor evicting helps a message that is larger than the queue.
-            _ if len > bytes_max => false,
-            Overflow::DropNewest => false,
-            Overflow::DropOldest => self.evict_for(len, received)?,
-            Overflow::Block => {
-                self.flush()?;
-                let shared = &self.way.shared;
-                if !shared.room.wait(BLOCK_TICK, || shared.gauge.reserve(len), stopped) {
-                    return Ok(Pushed::Stopped);
+        let len = text.len();
+        let has_room = if self.way.shared.gauge.reserve(len) {
+            true
+        } else if len > self.way.shared.gauge.bytes_max {
+            // Nothing helps a message that is larger than the queue.
+            false
+        } else if self.help_for(len)? {
+            // Nothing had to be lost: the worker only had not got its turn yet.
+            true
+        } else {
+            match self.overflow {
+                Overflow::DropNewest => false,
+                Overflow::DropOldest => self.evict_for(len, received),
+                Overflow::Block => {
+                    let shared = &self.way.shared;
+                    if !shared.room.wait(BLOCK_TICK, || shared.gauge.reserve(len), stopped) {
+                        return Ok(Pushed::Stopped);
+                    }
+                    true
                 }
-                true
             }
         };
         if !has_room {
@@ -82,7 +87,7 @@ impl Inlet {
         batch.text.push_str(text);
         batch.frames += 1;
         batch.items.push(Item { book, entry: Entry::Frame { channel, start, len }, received });
-        self.flush_if_full()?;
+        self.settle_if_full()?;
         Ok(Pushed::Queued)
     }
 
@@ -93,7 +98,7 @@ impl Inlet {
     pub fn withdrawn(&mut self, book: BookId, at: Stamp) -> Result<(), Gone> {
         self.unmark(book);
         self.batch().items.push(Item { book, entry: Entry::Withdrawn, received: at });
-        self.flush_if_full()
+        self.settle_if_full()
     }
 
     /// A message of `book` is missing at this place of the stream.
@@ -109,18 +114,34 @@ impl Inlet {
         let number = self.losses.broken(book, why, at);
         self.marked.push((book, number));
         self.batch().items.push(Item { book, entry: Entry::Lost { number, why }, received: at });
-        self.flush_if_full()
+        self.settle_if_full()
     }
 
-    /// Hands over what is filled so far.
+    /// Hands over what is filled so far, and does the worker's work on it where it can.
     ///
     /// # Errors
     /// [`Gone`] when the worker takes nothing any more.
-    pub fn flush(&mut self) -> Result<(), Gone> {
-        match self.filling.take() {
-            Some(batch) => self.way.send(Job::Batch(batch)),
-            None => Ok(()),
+    pub fn settle(&mut self) -> Result<(), Gone> {
+        if self.queue()? {
+            self.way.help();
         }
+        Ok(())
+    }
+
+    /// Queues what is filled so far, if anything is, and tells nobody yet.
+    fn queue(&mut self) -> Result<bool, Gone> {
+        match self.filling.take() {
+            Some(batch) => self.way.put(Job::Batch(batch)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Makes room by doing what is queued. False when somebody else is at it.
+    fn help_for(&mut self, len: usize) -> Result<bool, Gone> {
+        // What this reader gathered is queued too.
+        self.queue()?;
+        self.way.help();
+        Ok(self.way.shared.gauge.reserve(len))
     }
 
     /// Says that the connection carries its books from here on.
@@ -128,7 +149,7 @@ impl Inlet {
     /// # Errors
     /// [`Gone`] when the worker takes nothing any more.
     pub fn opened(&mut self, at: Stamp) -> Result<(), Gone> {
-        self.flush()?;
+        self.queue()?;
         self.way.send(Job::Opened { connection: self.connection, generation: self.generation, at })
     }
 
@@ -136,9 +157,9 @@ impl Inlet {
         self.marked.retain(|(marked, _)| *marked != book);
     }
 
-    fn flush_if_full(&mut self) -> Result<(), Gone> {
+    fn settle_if_full(&mut self) -> Result<(), Gone> {
         if self.filling.as_ref().is_some_and(|b| b.items.len() >= self.batch_max) {
-            self.flush()
+            self.settle()
         } else {
             Ok(())
         }
@@ -158,15 +179,13 @@ impl Inlet {
 
     /// Takes the oldest messages out until one of this length has room. False when nothing is left to take out: the
     /// worker holds it all.
-    fn evict_for(&mut self, len: usize, at: Stamp) -> Result<bool, Gone> {
-        // What this reader gathered is queued too, and may be the oldest there is.
-        self.flush()?;
+    fn evict_for(&self, len: usize, at: Stamp) -> bool {
         while self.evict(at) {
             if self.way.shared.gauge.reserve(len) {
-                return Ok(true);
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 
     /// Takes the oldest queued batch out and notes its books. False when there was none.

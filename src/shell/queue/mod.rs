@@ -34,7 +34,7 @@ use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::sync::{Arc, Mutex};
-use crate::shell::worker::Recipe;
+use crate::shell::worker::{Ready, Recipe, Seat, Station};
 use room::Room;
 use std::collections::VecDeque;
 use std::fmt;
@@ -44,6 +44,9 @@ use std::time::Duration;
 pub const POOL_BATCHES: usize = 8;
 /// A buffer that grew past this is given back to the allocator instead of kept.
 pub const POOLED_BYTES_MAX: usize = 64 * 1024;
+/// Jobs a reader applies before it goes back to its socket: its own few batches, and what others left meanwhile. More are
+/// the worker's own thread's.
+const HELP_JOBS_MAX: usize = 8;
 /// Withdrawals of one book that may wait at once: the planner asks for three restarts before it has the connection
 /// made anew, and a first one may still be there.
 const WITHDRAWALS_MAX: usize = 4;
@@ -135,7 +138,10 @@ pub struct Gone;
 #[derive(Clone, Debug)]
 pub struct Entrance {
     shared: Arc<Shared>,
+    seat: Arc<Seat>,
     jobs: Sender<Job>,
+    /// Rings for the worker's own thread; one ring that waits is enough.
+    bell: Sender<()>,
     /// For `drop_oldest`: a reader takes the oldest batch out again.
     oldest: Receiver<Job>,
 }
@@ -164,6 +170,7 @@ pub fn queue(messages: usize, bytes: usize, books: usize, control: usize) -> (En
     let withdrawals = WITHDRAWALS_MAX * books;
     let marks = messages + withdrawals + books;
     let (jobs, oldest) = bounded(messages + marks + withdrawals + control);
+    let (bell, rung) = bounded(1);
     let (pool_in, pool_out) = bounded(POOL_BATCHES);
     let shared = Arc::new(Shared {
         gauge: Arc::new(QueueGauge::new(messages, bytes)),
@@ -172,8 +179,9 @@ pub fn queue(messages: usize, bytes: usize, books: usize, control: usize) -> (En
         evicted: Mutex::default(),
         room: Room::new(),
     });
-    let way = Entrance { shared: shared.clone(), jobs, oldest: oldest.clone() };
-    (way, Outlet { jobs: oldest, shared })
+    let seat = Arc::default();
+    let way = Entrance { shared: shared.clone(), seat, jobs, bell, oldest: oldest.clone() };
+    (way, Outlet { jobs: oldest, rung, shared })
 }
 
 impl Entrance {
@@ -181,11 +189,39 @@ impl Entrance {
         self.shared.gauge.clone()
     }
 
+    /// Where the worker at the other end is to sit.
+    pub fn seat(&self) -> Arc<Seat> {
+        self.seat.clone()
+    }
+
+    /// Queues a job and rings for the worker.
+    ///
     /// # Errors
     /// [`Gone`] when the worker takes nothing any more.
     pub fn send(&self, job: Job) -> Result<(), Gone> {
+        self.put(job)?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Queues a job. Whoever does is to ring or to help.
+    fn put(&self, job: Job) -> Result<(), Gone> {
         // Full means a worker that takes nothing while the lifecycle goes on: lost to us like one that ended.
         self.jobs.try_send(job).map_err(|_| Gone)
+    }
+
+    fn ring(&self) {
+        // Full: it is about to look anyway. Gone: the next job says so.
+        let _ = self.bell.try_send(());
+    }
+
+    /// Does what is queued, if the worker's seat is free; rings if it is not, or if there is more than a little.
+    fn help(&self) {
+        // It cannot find itself closed while we hold a way in.
+        let turn = |station: &mut Box<Station>| {
+            let _ = station.turn(Ready::Job);
+        };
+        self.seat.help(HELP_JOBS_MAX, || !self.jobs.is_empty(), turn, || self.ring());
     }
 
     /// Waits for a place, but not for ever.
@@ -193,7 +229,9 @@ impl Entrance {
     /// # Errors
     /// [`Gone`] when the worker has ended or took nothing for so long.
     pub fn send_within(&self, job: Job, wait: Duration) -> Result<(), Gone> {
-        self.jobs.send_timeout(job, wait).map_err(|_| Gone)
+        self.jobs.send_timeout(job, wait).map_err(|_| Gone)?;
+        self.ring();
+        Ok(())
     }
 
     pub fn inlet(

@@ -6,8 +6,10 @@ use crate::shell::sync::{Arc, PoisonError};
 
 #[derive(Debug)]
 pub struct Outlet {
-    /// To wait on; jobs are taken with [`Outlet::take`].
+    /// To look at; jobs are taken with [`Outlet::take`].
     pub jobs: Receiver<Job>,
+    /// To wait on: somebody has queued a job and does not do it.
+    pub rung: Receiver<()>,
     pub(super) shared: Arc<Shared>,
 }
 

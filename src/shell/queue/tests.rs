@@ -176,7 +176,7 @@ fn room_is_bounded_in_messages_and_in_bytes_and_given_back() {
         let gauge = way.gauge();
         let now = || (gauge.messages.load(Ordering::SeqCst), gauge.bytes.load(Ordering::SeqCst));
         assert_eq!(now(), (fits, 2 * fits));
-        inlet.flush().unwrap();
+        inlet.settle().unwrap();
         let Ok(Job::Batch(batch)) = outlet.take(&mut Vec::new()) else { panic!("a batch") };
         assert_eq!(now(), (fits, 2 * fits), "a batch in hand still has its room");
         outlet.done(batch);
@@ -269,7 +269,7 @@ fn what_this_reader_gathered_is_evicted_too_and_nothing_else_is_when_it_cannot_h
     assert_eq!(board.dropped(), 3);
     assert_eq!(push(&mut inlet, 0, "5 is longer than the queue"), Pushed::Dropped);
     assert_eq!(board.dropped(), 4, "4 stays");
-    inlet.flush().unwrap();
+    inlet.settle().unwrap();
     assert_eq!(take(&outlet), ("4 L".to_owned(), vec![0]));
 }
 

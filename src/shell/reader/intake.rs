@@ -7,7 +7,7 @@ use crate::engine::time::Stamp;
 use crate::shell::count::FeedCounters;
 use crate::shell::queue::{Gone, Inlet, Pushed};
 use crate::venue::{Route, Venue};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -24,7 +24,7 @@ pub struct BookRoute {
 #[derive(Debug, Default)]
 pub struct Routes {
     /// By the form of the symbol that frames carry.
-    by_key: HashMap<String, BookRoute>,
+    by_key: FxHashMap<String, BookRoute>,
     /// Every book with its worker, where books are carried; in one order for every run.
     books: Vec<(BookId, usize)>,
     channels: Vec<Channel>,
@@ -32,7 +32,7 @@ pub struct Routes {
 
 impl Routes {
     pub fn new(routes: impl IntoIterator<Item = (String, BookRoute)>, channels: Vec<Channel>) -> Routes {
-        let by_key: HashMap<String, BookRoute> = routes.into_iter().collect();
+        let by_key: FxHashMap<String, BookRoute> = routes.into_iter().collect();
         let mut books = Vec::new();
         if channels.iter().any(|channel| channel.is_book()) {
             books.extend(by_key.values().map(|route| (route.book, route.worker)));
@@ -52,6 +52,8 @@ pub struct Intake {
     counters: Arc<FeedCounters>,
     /// Memory is critical: book messages are dropped, and say so, instead of queued.
     shedding: Arc<AtomicBool>,
+    /// Messages and bytes that the counters have yet to hear of.
+    uncounted: (u64, u64),
 }
 
 impl Intake {
@@ -61,7 +63,7 @@ impl Intake {
         counters: Arc<FeedCounters>,
         shedding: Arc<AtomicBool>,
     ) -> Intake {
-        Intake { routes, inlets, counters, shedding }
+        Intake { routes, inlets, counters, shedding, uncounted: (0, 0) }
     }
 
     /// Takes a text frame. True when it is a control message, which the caller reads.
@@ -75,8 +77,7 @@ impl Intake {
         at: Stamp,
         stopped: impl Fn() -> bool,
     ) -> Result<bool, Gone> {
-        self.counters.received.fetch_add(1, Relaxed);
-        self.counters.bytes.fetch_add(text.len() as u64, Relaxed);
+        self.count(text.len());
         match venue.route(text) {
             Route::Data { symbol, channel } => self.data(symbol, channel, text, at, stopped)?,
             Route::Control => {
@@ -98,10 +99,23 @@ impl Intake {
     /// # Errors
     /// [`Gone`] when a worker has ended.
     pub fn binary(&mut self, len: usize, at: Stamp) -> Result<(), Gone> {
-        self.counters.received.fetch_add(1, Relaxed);
-        self.counters.bytes.fetch_add(len as u64, Relaxed);
+        self.count(len);
         self.counters.refused("binary", "a binary frame", at.mono);
         self.unplaceable(at)
+    }
+
+    fn count(&mut self, len: usize) {
+        self.uncounted.0 += 1;
+        self.uncounted.1 += len as u64;
+    }
+
+    /// Tells the feed's counters what was taken: once a round of reading, because others write beside them.
+    pub fn tell(&mut self) {
+        let (messages, bytes) = std::mem::take(&mut self.uncounted);
+        if messages > 0 {
+            self.counters.received.fetch_add(messages, Relaxed);
+            self.counters.bytes.fetch_add(bytes, Relaxed);
+        }
     }
 
     /// From here on frames go by these routes.
@@ -129,12 +143,12 @@ impl Intake {
         }
     }
 
-    /// Hands over what is filled so far.
+    /// Hands over what is filled so far, or applies it where its worker lets us: the socket has nothing more.
     ///
     /// # Errors
     /// [`Gone`] when a worker has ended.
-    pub fn flush(&mut self) -> Result<(), Gone> {
-        self.inlets.iter_mut().try_for_each(Inlet::flush)
+    pub fn settle(&mut self) -> Result<(), Gone> {
+        self.inlets.iter_mut().try_for_each(Inlet::settle)
     }
 
     /// Something came that cannot be read, and nobody can tell whose it was: no book of this connection is sure now.

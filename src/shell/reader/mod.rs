@@ -1,8 +1,9 @@
 //! A reader: one life of one connection. Connects, subscribes, copies frames to the workers' queues, and does what its
 //! session says, until that says that it is over.
 //!
-//! It waits in one place, on its socket, its bell and its session's next deadline; while it reads it does nothing but
-//! place and copy frames, because a slow reader is what venues disconnect.
+//! It waits in one place, on its socket, its bell and its session's next deadline. While it reads it does
+//! nothing but place and copy frames; a batch at a time it applies them itself where a worker's seat is free, which takes
+//! less than to wake the worker's own thread would.
 
 mod intake;
 mod socket;
@@ -190,7 +191,7 @@ impl<S: Socket> Life<S> {
         if self.read()? {
             return Ok(true);
         }
-        self.intake.flush().map_err(gone)?;
+        self.intake.settle().map_err(gone)?;
         Ok(false)
     }
 
@@ -202,7 +203,7 @@ impl<S: Socket> Life<S> {
     /// Hands over what was read, and says why it really ended.
     pub fn finish(mut self, end: EndReason) -> EndReason {
         // What was read before the end still counts; a worker that is gone has its own alarm.
-        let _ = self.intake.flush();
+        let _ = self.intake.settle();
         if self.plan.port.wake.is_stopped() { EndReason::Stop } else { self.session.ended(end) }
     }
 
@@ -268,7 +269,9 @@ impl<S: Socket> Life<S> {
             self.written(flushed)?;
         }
         let at = self.plan.clock.stamp();
-        let more = self.round(at)?;
+        let more = self.round(at);
+        self.intake.tell();
+        let more = more?;
         if self.plan.status.last_frame() == Some(at.mono) {
             // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
             self.session.held_up(at.mono, self.plan.clock.mono());

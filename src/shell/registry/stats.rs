@@ -37,6 +37,7 @@ pub fn collect(registry: &Registry) -> Stats {
         queue: queue(registry, now),
         recovery: registry.recovery.stats(),
         processing: registry.timings.processing.view(),
+        work: registry.timings.work.view(),
         batch_messages: registry.timings.batch_messages.view(),
         recovery_took: registry.timings.recovery_took.view(),
         reconnect_took: registry.timings.reconnect_took.view(),

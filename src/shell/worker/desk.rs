@@ -6,7 +6,7 @@ use crate::engine::keeper::{Keeper, Noted};
 use crate::engine::need::{Joined, Need};
 use crate::engine::state::StaleReason;
 use crate::engine::sync::Gap;
-use crate::engine::time::{Mono, Stamp};
+use crate::engine::time::{Mono, Stamp, Wall};
 use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
@@ -37,8 +37,11 @@ pub struct Desk {
     scratch: Decoded,
     recovery: Sender<Told>,
     counters: Arc<WorkerCounters>,
-    /// Receive times of the batch being applied, for the time it took.
-    received: Vec<Stamp>,
+    /// Receive times of the batch being applied, for the time it took, and how many messages share each: a reader stamps
+    /// what it reads in one go once.
+    received: Vec<(Mono, u64)>,
+    /// When the last message of the batch that said when it happened did so, and when it was received.
+    delay: Option<(Wall, Wall)>,
 }
 
 impl Desk {
@@ -53,6 +56,7 @@ impl Desk {
             recovery,
             counters,
             received: Vec::new(),
+            delay: None,
         }
     }
 
@@ -170,7 +174,10 @@ impl Desk {
                 Entry::Frame { .. } if !alive => self.books[place].recipe.counters.late(),
                 Entry::Frame { channel, start, len } => {
                     self.frame(place, channel, batch.frame(start, len), item.received, clock);
-                    self.received.push(item.received);
+                    match self.received.last_mut() {
+                        Some((at, messages)) if *at == item.received.mono => *messages += 1,
+                        _ => self.received.push((item.received.mono, 1)),
+                    }
                 }
                 Entry::Lost { number, why } if alive => {
                     self.lose(place, number, why, item.received, clock.mono())
@@ -180,14 +187,20 @@ impl Desk {
             }
             self.touch(place);
         }
+        if let (Some((received, exchange)), Some(counters)) =
+            (self.delay.take(), &self.line(batch.connection).counters)
+        {
+            counters.delayed(received, exchange);
+        }
     }
 
-    /// Publishes what the batch changed and takes the time.
-    pub fn finish(&mut self, clock: &Clock) {
+    /// Publishes what the batch changed, and takes the time since it was taken and since each message was received.
+    pub fn finish(&mut self, taken: Mono, clock: &Clock) {
         self.settle();
         let now = clock.mono();
-        for received in self.received.drain(..) {
-            self.counters.processed(now.since(received.mono));
+        self.counters.worked(now.since(taken));
+        for (received, messages) in self.received.drain(..) {
+            self.counters.processed(now.since(received), messages);
         }
     }
 
@@ -263,7 +276,7 @@ impl Desk {
             Ok(()) => {
                 if let Some(Event::Book(BookEvent { exchange_time: Some(exchange), .. })) = self.scratch.event
                 {
-                    kept.recipe.counters.delayed(received.wall, exchange);
+                    self.delay = Some((received.wall, exchange));
                 }
                 let noted = kept.keeper.decoded(received, &mut self.scratch);
                 report(&kept.recipe, &noted, received);

@@ -72,7 +72,8 @@ pub(super) fn report(recipe: &Recipe, noted: &Noted, at: Stamp) {
     }
 }
 
-pub(super) fn published(keeper: &Keeper) -> Published {
+/// What a book shows.
+pub fn published(keeper: &Keeper) -> Published {
     Published {
         top: keeper.top(),
         counts: *keeper.sync.counts(),

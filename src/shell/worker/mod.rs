@@ -1,10 +1,11 @@
-//! A worker: the only thread that touches its books. Takes batches and snapshots in, publishes books, asks for repairs.
+//! A worker: takes batches and snapshots in, publishes books, asks for repairs. One thread at a time does its work: see
+//! [`seat`]. It decides nothing: the books' machines do.
 //!
-//! It waits on its queue, on requests from the side, and at most half a second on nothing. It decides nothing: the books'
-//! machines do.
+//! Its own thread waits until it is rung for, for requests from the side, and at most half a second for nothing.
 
 mod desk;
 mod kept;
+pub mod seat;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use desk::Desk;
-pub use kept::Recipe;
+pub use kept::{Recipe, published};
+pub use seat::{Seat, Station};
 
 /// How often an idle worker says that it lives, and retries what found a full inbox.
 const TICK: Duration = Duration::from_millis(500);
@@ -79,6 +81,12 @@ pub struct Place {
     pub recipes: Vec<Arc<Recipe>>,
 }
 
+/// A place and the seat at it that others may take too.
+pub struct Post {
+    pub seat: Arc<Seat>,
+    pub place: Place,
+}
+
 /// What a worker is to look at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ready {
@@ -99,22 +107,41 @@ pub struct Worker {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Closed;
 
-/// Runs until every sender of jobs is gone.
-pub fn run(place: &mut Place) {
-    let mut worker = Worker::new(place);
-    let (jobs_in, side_in) = (place.outlet.jobs.clone(), place.side.clone());
+/// The worker's own thread: runs until every way in is gone.
+pub fn run(Post { seat, place }: Post) {
+    let (beat, clock) = (place.beat.clone(), place.clock.clone());
+    let (rung, side) = (place.outlet.rung.clone(), place.side.clone());
+    seat.give_back(Box::new(Station::new(place)));
     let mut inboxes = Select::new();
-    let jobs = inboxes.recv(&jobs_in);
-    inboxes.recv(&side_in);
+    inboxes.recv(&rung);
+    inboxes.recv(&side);
+    let mut open = true;
     loop {
-        let ready = match inboxes.ready_timeout(TICK) {
-            Ok(ready) if ready == jobs => Ready::Job,
-            Ok(_) => Ready::Side,
-            Err(_) => Ready::Idle,
+        beat.mark(clock.mono());
+        let Some(mut station) = seat.want() else {
+            // Whoever is there rings when it stands up.
+            let _ = rung.recv_timeout(TICK);
+            continue;
         };
-        if worker.turn(place, ready) == Err(Closed) {
-            return;
+        let mut ready = Ready::Idle;
+        loop {
+            if station.turn(ready).is_err() {
+                return;
+            }
+            beat.mark(clock.mono());
+            // Once every way in is gone, the turn that finds nothing more says so.
+            let (job, request) = (!station.place.outlet.jobs.is_empty() || !open, !side.is_empty());
+            ready = match (job, request) {
+                (false, false) => break,
+                // By turns, so that neither waits for the other to have nothing.
+                (true, true) if ready == Ready::Job => Ready::Side,
+                (true, _) => Ready::Job,
+                (false, true) => Ready::Side,
+            };
         }
+        seat.give_back(station);
+        let _ = inboxes.ready_timeout(TICK);
+        open = rung.try_recv() != Err(TryRecvError::Disconnected);
     }
 }
 
@@ -143,7 +170,6 @@ impl Worker {
             Ready::Idle => {}
         }
         let now = place.clock.mono();
-        place.beat.mark(now);
         if now >= self.next_tick {
             self.desk.tick();
             self.next_tick = now.after(TICK);
@@ -207,12 +233,13 @@ fn lifecycle(
 fn apply(desk: &mut Desk, outlet: &Outlet, batch: Batch, broken: &mut Vec<Break>, clock: &Clock) {
     // The batch's room is given back even when applying it panics.
     let batch = Taken { outlet, batch: Some(batch) };
+    let taken = clock.mono();
     desk.evicted(broken, clock);
     if let Some(batch) = &batch.batch {
         desk.batch(batch, clock);
     }
     drop(batch);
-    desk.finish(clock);
+    desk.finish(taken, clock);
 }
 
 struct Taken<'a> {

@@ -29,7 +29,9 @@ pub fn symbol_of(stream: &str) -> Option<&str> {
 
 /// The route of a stream depthd uses.
 fn by_stream(stream: &str) -> Option<Route<'_>> {
-    let (symbol, kind) = stream.split_once('@')?;
+    // Names are some ten bytes long: sooner looked at than a search is set up.
+    let at = stream.bytes().position(|c| c == b'@')?;
+    let (symbol, kind) = (stream.get(..at)?, stream.get(at + 1..)?);
     let channel = match kind {
         "depth@100ms" | "depth" => Channel::Book,
         "trade" => Channel::Trade,

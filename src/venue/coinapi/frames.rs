@@ -10,6 +10,7 @@ use crate::engine::event::{
     BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
 };
 use crate::engine::time::Wall;
+use crate::engine::trade_id::TradeId;
 use crate::venue::field::{self, put, required};
 use crate::venue::json::{Json, Value};
 
@@ -133,8 +134,8 @@ fn trade(text: &str) -> Result<Option<Trade>> {
         _ => TakerSide::Unknown,
     };
     // One id in one spelling: the stream writes UUIDs in upper case, REST in lower.
-    let trade =
-        Trade { id: id.to_ascii_lowercase(), price, size, taker, exchange_time: head.exchange_time()? };
+    let id = TradeId::lower(id).ok_or(DecodeError::BadField("uuid"))?;
+    let trade = Trade { id, price, size, taker, exchange_time: head.exchange_time()? };
     Ok((!size.is_zero()).then_some(trade))
 }
 

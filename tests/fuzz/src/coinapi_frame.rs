@@ -102,7 +102,7 @@ fn trades(members: &Members, out: &Decoded, time: Option<Wall>) {
     slow::same(members.get("price").expect("accepted without a price"), trade.price);
     slow::same(size, trade.size);
     let id = slow::scalar(members.get("uuid")).unwrap_or_default().to_ascii_lowercase();
-    assert_eq!((&trade.id, trade.exchange_time), (&id, time));
+    assert_eq!((trade.id.as_str(), trade.exchange_time), (id.as_str(), time));
     let taker = match slow::scalar(members.get("taker_side")) {
         Some("BUY" | "BUY_ESTIMATED") => TakerSide::Buy,
         Some("SELL" | "SELL_ESTIMATED") => TakerSide::Sell,

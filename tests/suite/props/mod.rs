@@ -4,6 +4,7 @@ mod book;
 mod breaker;
 mod budgets;
 mod decimal;
+mod frames;
 pub mod lifecycle;
 mod measures;
 mod planner;

@@ -7,10 +7,11 @@ use depthd::engine::event::{
 use depthd::engine::keeper::{Flow, Keeper};
 use depthd::engine::need::Joined;
 use depthd::engine::state::{StaleReason, State};
+use depthd::engine::trade_id::TradeId;
 
 fn trades(count: u64, first: u64) -> Decoded {
     let trade = |n: u64| Trade {
-        id: n.to_string(),
+        id: TradeId::number(n),
         price: decimal("10"),
         size: decimal("1"),
         taker: TakerSide::Buy,
@@ -43,7 +44,7 @@ fn live(audited: bool, trades_max: usize) -> Keeper {
 }
 
 fn ids(keeper: &Keeper, limit: usize) -> Vec<String> {
-    keeper.trades(limit).into_iter().map(|t| t.id).collect()
+    keeper.trades(limit).into_iter().map(|t| t.id.as_str().to_owned()).collect()
 }
 
 #[test]

@@ -87,13 +87,13 @@ fn stress(overflow: Overflow, seed: u64) -> u64 {
                         (below(&mut random, BOOKS as u64) as usize, below(&mut random, 30) as usize);
                     feeder.push(book, padding, below(&mut random, 8) > 0);
                     if below(&mut random, 16) == 0 {
-                        feeder.inlet.flush().expect("room for jobs");
+                        feeder.inlet.settle().expect("room for jobs");
                     }
                     if i % 64 == 0 {
                         std::thread::yield_now();
                     }
                 }
-                feeder.inlet.flush().expect("room for jobs");
+                feeder.inlet.settle().expect("room for jobs");
                 feeder.pushed
             })
             .expect("a thread")
@@ -184,7 +184,7 @@ proptest! {
         for op in ops {
             match op {
                 Op::Push { reader, book, padding, is_book } => feeders[reader].push(book, padding, is_book),
-                Op::Flush { reader } => feeders[reader].inlet.flush().expect("room for jobs"),
+                Op::Flush { reader } => feeders[reader].inlet.settle().expect("room for jobs"),
                 Op::Take if hand.is_none() => {
                     let mut breaks = Vec::new();
                     if let Ok(Job::Batch(batch)) = outlet.take(&mut breaks) {
@@ -208,13 +208,13 @@ proptest! {
             checker.batch(&batch);
             outlet.done(batch);
         }
-        feeders.iter_mut().for_each(|f| f.inlet.flush().expect("room for jobs"));
+        feeders.iter_mut().for_each(|f| f.inlet.settle().expect("room for jobs"));
         while checker.step(&outlet) {}
         // A note waits for the next job; here that is a last message of each book, as in a stream that goes on.
         for feeder in &mut feeders {
             for book in 0..2 {
                 feeder.push(book, 0, true);
-                feeder.inlet.flush().expect("room for jobs");
+                feeder.inlet.settle().expect("room for jobs");
                 while checker.step(&outlet) {}
             }
         }
