@@ -1,4 +1,5 @@
-//! Tells the program which commit and target it was built from, for `--version` and the metrics.
+//! Tells the program which commit and target it was built from, for `--version` and the metrics, and the tests which model
+//! checker they are for.
 //!
 //! A tarball has no history and a packager may have no git: the commit is then `DEPTHD_COMMIT`, or unknown.
 
@@ -14,6 +15,13 @@ fn main() {
     let target = env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned());
     println!("cargo::rustc-env=DEPTHD_COMMIT={commit}");
     println!("cargo::rustc-env=DEPTHD_TARGET={target}");
+    println!("cargo::rerun-if-env-changed=DEPTHD_MODEL");
+    // Not by RUSTFLAGS, which would build every package anew: see `shell::model`.
+    match env::var("DEPTHD_MODEL").as_deref() {
+        Err(_) | Ok("") => {}
+        Ok(model @ ("loom" | "shuttle")) => println!("cargo::rustc-cfg={model}"),
+        Ok(other) => panic!("DEPTHD_MODEL={other}: neither loom nor shuttle"),
+    }
 }
 
 /// The commit of this very folder; a tarball unpacked inside another repository has none.

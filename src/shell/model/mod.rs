@@ -1,10 +1,10 @@
 //! Model checking of what threads share: the daemon's own code under a scheduler that decides every step.
 //!
-//! Two checkers, each with its own cfg, its own command, and best its own build folder:
+//! Two checkers, each with a cfg that the build script sets, and a command:
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom"    CARGO_TARGET_DIR=target/loom    cargo test --locked --lib model::
-//! RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle cargo test --locked --lib model::
+//! DEPTHD_MODEL=loom    cargo test --locked --lib model::
+//! DEPTHD_MODEL=shuttle cargo test --locked --lib model::
 //! ```
 //!
 //! loom (figure C1) tries every schedule with at most three preemptions, and every value that the memory orders allow a

@@ -221,7 +221,7 @@ impl Entrance {
         let turn = |station: &mut Box<Station>| {
             let _ = station.turn(Ready::Job);
         };
-        self.seat.help(HELP_JOBS_MAX, || !self.jobs.is_empty(), turn, || self.ring());
+        self.seat.help(HELP_JOBS_MAX, || !self.oldest.is_empty(), turn, || self.ring());
     }
 
     /// Waits for a place, but not for ever.
