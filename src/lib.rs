@@ -12,7 +12,8 @@
 //!                     supervisor: starts, shuts and joins every reader, one way down for all
 //! ```
 //!
-//! Everything is a named thread with a bounded inbox; there is no async runtime. What to do is decided by machines in
+//! Everything is a named thread with a bounded inbox; there is no async runtime. A worker's work is done by one thread at a
+//! time, which mostly is the reader that brought it: `shell::worker::seat`. What to do is decided by machines in
 //! [`engine`] and [`venue`], which are told the time and return actions; [`shell`] does it.
 //!
 //! # Code map

@@ -139,11 +139,22 @@ impl Breaker {
         }
     }
 
+    /// How long it will be open if the call that is out, or the next one, fails.
+    pub fn opens_for(&self) -> Duration {
+        match self.state {
+            BreakerState::Closed => self.opening(self.reopened),
+            BreakerState::HalfOpen | BreakerState::Open => self.opening(self.reopened.saturating_add(1)),
+        }
+    }
+
+    fn opening(&self, reopened: u32) -> Duration {
+        // A configured wait above the cap is meant, so it is never shortened, only not doubled.
+        grown(self.open_first, OPEN_MAX.max(self.open_first), reopened)
+    }
+
     fn open(&mut self, now: Mono) {
         self.go(BreakerState::Open);
-        // A configured wait above the cap is meant, so it is never shortened, only not doubled.
-        let most = OPEN_MAX.max(self.open_first);
-        self.open_until = now.after(grown(self.open_first, most, self.reopened));
+        self.open_until = now.after(self.opening(self.reopened));
     }
 
     fn go(&mut self, state: BreakerState) {

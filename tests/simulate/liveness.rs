@@ -6,6 +6,7 @@
 //! - asking: the control messages due over their rate, and the snapshots due over theirs;
 //! - waits in force: the planner's next try of everything it wants, at the latest, and the breaker's.
 
+use crate::daemon::VENUES;
 use crate::world::World;
 use depthd::engine::time::Mono;
 use depthd::venue::profile::{FirstBook, Refill};
@@ -46,7 +47,12 @@ pub fn allowed(world: &World) -> Duration {
             FirstBook::InBand => Duration::ZERO,
         };
         let control = over(connections * MESSAGES_PER_CONNECTION, profile.control.refill);
-        let waits = tried.max(AGAIN_MAX).max(first.recovery.breaker_open * 8);
+        // A call of the time of faults may be out still, and its failure opens the breaker for once more as long.
+        let breaker = VENUES
+            .iter()
+            .position(|name| *name == face)
+            .map_or(Duration::ZERO, |venue| world.daemon.recovery.planner.breaker_opens_for(venue));
+        let waits = tried.max(AGAIN_MAX).max(first.recovery.breaker_open * 8).max(breaker);
         let rest = first.recovery.timeout * 2 + Duration::from_secs(1);
         longest = longest.max(noticing + coming + control + snapshots + waits + rest);
     }

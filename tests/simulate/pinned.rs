@@ -22,4 +22,9 @@ pub const PINNED: &[(u64, Option<&str>, &str)] = &[
         "no fault of the daemon's: a book asked for once more comes twice, each counting from one",
     ),
     (100_196, None, "the same"),
+    (
+        1_000_248,
+        None,
+        "no fault of the daemon's: the last call of the time of faults failed long after, and the breaker waits doubled",
+    ),
 ];

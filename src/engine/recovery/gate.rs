@@ -77,6 +77,11 @@ impl Gate {
         self.breaker.state()
     }
 
+    /// See [`Breaker::opens_for`].
+    pub fn breaker_opens_for(&self) -> Duration {
+        self.breaker.opens_for()
+    }
+
     pub const fn pause_until(&self) -> Mono {
         self.pause_until
     }

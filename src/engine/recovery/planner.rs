@@ -247,6 +247,11 @@ impl Planner {
         self.gates[venue].breaker_state()
     }
 
+    /// How long the breaker will be open if the call that is out fails.
+    pub fn breaker_opens_for(&self, venue: usize) -> Duration {
+        self.gates[venue].breaker_opens_for()
+    }
+
     pub fn in_flight(&self, venue: usize) -> usize {
         self.gates[venue].in_flight()
     }

@@ -3,11 +3,14 @@
 //! Parts by name, all without one: `cargo bench --bench e2e -- table latency`. Figures of one run belong together;
 //! between runs the machine differs, so compare ratios. Every part ends by holding each book against what was sent.
 
+mod allocations;
 mod daemon;
 mod floor;
 mod frames;
 mod latency;
 mod meter;
+#[path = "../parts/paths.rs"]
+mod paths;
 mod scaling;
 mod size;
 mod table;
@@ -16,8 +19,9 @@ mod venue;
 #[global_allocator]
 static HEAP: meter::Counting = meter::Counting;
 
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 7] = [
     ("table", table::run),
+    ("allocations", allocations::run),
     ("latency", latency::run),
     ("readers", latency::readers),
     ("scaling", scaling::symbols),

@@ -45,6 +45,8 @@ pub fn all() -> Vec<Path> {
         decode("binance trade", Binance, Channel::Trade, texts(|| binance_trade(&mut draw))),
         route("coinapi route", CoinApi, texts(|| coinapi_book(&mut draw, 2))),
         decode("coinapi book 2+2", CoinApi, Channel::Book, texts(|| coinapi_book(&mut draw, 2))),
+        decode("coinapi quote", CoinApi, Channel::Quote, texts(|| coinapi_quote(&mut draw))),
+        decode("coinapi trade", CoinApi, Channel::Trade, texts(|| coinapi_trade(&mut draw))),
         decode("coinapi book 20+20", CoinApi, Channel::Book, texts(|| coinapi_book(&mut draw, 20))),
         book("book 3+3 near the touch", 1_000, Draw::near),
         book("book 3+3 anywhere in 5000", 5_000, |draw| 1 + draw.below(5_000) as i64),
@@ -145,6 +147,29 @@ fn coinapi_book(draw: &mut Draw, levels: usize) -> String {
     format!(
         r#"{{"type":"book","symbol_id":"BITSTAMP_SPOT_BTC_USD","sequence":{},"time_exchange":"2026-09-28T22:40:50.1234567Z","time_coinapi":"2026-03-18T22:42:21.4763342Z","is_snapshot":false,"asks":[{asks}],"bids":[{bids}]}}"#,
         2 + draw.below(1_000_000)
+    )
+}
+
+const HEAD: &str = r#""symbol_id":"BITSTAMP_SPOT_BTC_USD","sequence":2323346,"time_exchange":"2026-09-28T22:40:50.0000000Z","time_coinapi":"2026-03-18T22:42:21.3763342Z""#;
+
+fn coinapi_quote(draw: &mut Draw) -> String {
+    let mut price = |sign: i64| {
+        let ticks = MIDDLE + sign * draw.near();
+        format!("{}.{:02}", ticks / 100, ticks % 100)
+    };
+    let (bid, ask) = (price(-1), price(1));
+    format!(
+        r#"{{"type":"quote",{HEAD},"ask_price":{ask},"ask_size":3252,"bid_price":{bid},"bid_size":124.5}}"#
+    )
+}
+
+fn coinapi_trade(draw: &mut Draw) -> String {
+    let ticks = MIDDLE + draw.near();
+    format!(
+        r#"{{"type":"trade",{HEAD},"uuid":"770C7A3B-7258-4441-8182-{:012X}","price":{}.{:02},"size":0.050000000,"taker_side":"BUY"}}"#,
+        draw.below(1 << 40),
+        ticks / 100,
+        ticks % 100
     )
 }
 
