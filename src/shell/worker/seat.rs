@@ -26,14 +26,15 @@ pub struct Seat<S = Box<Station>> {
 struct State<S> {
     /// `None` while somebody works at it, and before the worker has come at all.
     station: Option<S>,
-    /// The worker's own thread found the seat taken.
+    /// The worker's own thread found the seat taken: it comes next, or readers in a hurry would never let it.
     wanted: bool,
 }
 
 impl<S> Seat<S> {
-    /// Takes the station, to give it back soon. `None`: somebody else is there.
+    /// Takes the station, to give it back soon. `None`: somebody else is there, or the worker's own thread comes next.
     pub fn take(&self) -> Option<S> {
-        self.state().station.take()
+        let mut state = self.state();
+        if state.wanted { None } else { state.station.take() }
     }
 
     /// The same for the worker's own thread, which is to be rung for when it found nothing.
@@ -48,7 +49,7 @@ impl<S> Seat<S> {
     pub fn give_back(&self, station: S) -> bool {
         let mut state = self.state();
         state.station = Some(station);
-        std::mem::take(&mut state.wanted)
+        state.wanted
     }
 
     /// Does at most `jobs_max` jobs, if the seat is free. Rings if it is not or if there are more: whoever sits there may
@@ -123,5 +124,24 @@ impl Station {
         self.place.counters.panics.fetch_add(1, Relaxed);
         let panicked = Event::WorkerPanicked { worker: self.place.index, message: thread::message(payload) };
         let _ = self.place.events.send_timeout(panicked, Duration::from_secs(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readers that come again at once would keep the worker's own thread from whoever waits for a book.
+    #[test]
+    fn who_wants_the_seat_comes_next() {
+        let seat = Seat::default();
+        assert!(!seat.give_back("station"));
+        let taken = seat.take().expect("it is free");
+        assert_eq!((seat.take(), seat.want()), (None, None));
+        assert!(seat.give_back(taken), "somebody is to be rung for");
+        assert_eq!(seat.take(), None, "not for others now");
+        let own = seat.want().expect("for its own thread");
+        assert!(!seat.give_back(own));
+        assert_eq!(seat.take(), Some("station"));
     }
 }

@@ -1,6 +1,6 @@
 //! A worker turned by hand: what was lost, what it says of that, and what may repair it.
 
-use super::{Place, Ready, Recipe, Side, Worker};
+use super::{Place, Ready, Recipe, Side, Station, Worker};
 use crate::config::Overflow;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Channel, Level, Snapshot};
@@ -92,19 +92,28 @@ impl Bench {
     }
 
     fn inlet(&self, life: u64) -> Inlet {
-        let board = Arc::new(Board(self.slot.clone()));
-        let mut inlet = self.way.inlet(LINE, Generation(life), 1, Overflow::DropNewest, board);
-        inlet.opened(self.clock.stamp()).unwrap();
-        inlet
+        inlet(&self.way, &self.slot, &self.clock, life)
     }
 
     fn push(&self, inlet: &mut Inlet, number: u64) -> Pushed {
-        let text = format!(
-            r#"{{"stream":"aaausdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"AAAUSDT","U":{number},"u":{number},"b":[["1","{number}"]],"a":[]}}}}"#
-        );
-        inlet.push(BOOK, Channel::Book, &text, self.clock.stamp(), || false).unwrap()
+        push(&self.clock, inlet, number)
     }
+}
 
+fn inlet(way: &Entrance, slot: &Arc<Slot>, clock: &Clock, life: u64) -> Inlet {
+    let mut inlet = way.inlet(LINE, Generation(life), 1, Overflow::DropNewest, Arc::new(Board(slot.clone())));
+    inlet.opened(clock.stamp()).unwrap();
+    inlet
+}
+
+fn push(clock: &Clock, inlet: &mut Inlet, number: u64) -> Pushed {
+    let text = format!(
+        r#"{{"stream":"aaausdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"AAAUSDT","U":{number},"u":{number},"b":[["1","{number}"]],"a":[]}}}}"#
+    );
+    inlet.push(BOOK, Channel::Book, &text, clock.stamp(), || false).unwrap()
+}
+
+impl Bench {
     /// One job; false when none is there.
     fn job(&mut self) -> bool {
         let some = !self.place.outlet.jobs.is_empty();
@@ -178,4 +187,23 @@ fn a_fence_passes_what_a_worker_that_started_over_never_heard_of() {
     bench.way.send(Job::Fence { connection: LINE, generation: Generation(1) }).unwrap();
     bench.job();
     assert_eq!(bench.slot.broken(), None);
+}
+
+/// What a reader brings is applied before it goes on, as long as nobody else is at it; what it finds somebody at, it leaves.
+#[test]
+fn a_reader_applies_what_it_brings_where_the_seat_is_free() {
+    let Bench { place, slot, way, side: _side, clock, .. } = Bench::new();
+    let (outlet_jobs, rung) = (place.outlet.jobs.clone(), place.outlet.rung.clone());
+    way.seat().give_back(Box::new(Station::new(place)));
+    let mut inlet = inlet(&way, &slot, &clock, 1);
+    rung.try_recv().expect("the opening was rung for");
+    push(&clock, &mut inlet, 1);
+    assert_eq!((slot.read().counts.received, outlet_jobs.len(), rung.len()), (1, 0, 0));
+
+    let taken = way.seat().take().expect("it was given back");
+    push(&clock, &mut inlet, 2);
+    assert_eq!((slot.read().counts.received, outlet_jobs.len(), rung.len()), (1, 1, 1));
+    way.seat().give_back(taken);
+    push(&clock, &mut inlet, 3);
+    assert_eq!((slot.read().counts.received, outlet_jobs.len()), (3, 0), "and what was left, in its order");
 }
