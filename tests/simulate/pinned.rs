@@ -27,4 +27,9 @@ pub const PINNED: &[(u64, Option<&str>, &str)] = &[
         None,
         "no fault of the daemon's: the last call of the time of faults failed long after, and the breaker waits doubled",
     ),
+    (
+        2_000_181,
+        None,
+        "a worker asked for a book that a reload had taken away, and the breaker opened for all of its venue",
+    ),
 ];

@@ -9,7 +9,7 @@ use crate::shell::clock::Clock;
 use crate::shell::link;
 use crate::shell::memory::ProcessMemory;
 use crate::shell::notify::Notify;
-use crate::shell::recovery::Input;
+use crate::shell::recovery::{Input, Notice};
 use crate::shell::resolver;
 use crate::shell::supervisor::Threads;
 use crate::shell::sync::channel::bounded;
@@ -48,4 +48,23 @@ fn a_need_is_kept_though_its_connection_is_still_to_be_heard_of() {
     let told = recovery.told.try_recv().unwrap();
     assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
     assert_eq!(recovery.planner.wanting(), 1);
+}
+
+/// A worker behind its queue asked for a book that a reload had taken away. Nobody knew how to fetch it, so every try of it
+/// failed at once, and the breaker of its venue stayed open for all the others (I12).
+#[test]
+fn a_need_of_a_dismissed_book_is_nobodys() {
+    let Assembly { mut recovery, posts, notices, .. } = assembly();
+    let (book, connection, generation) = (BookId(0), ConnectionId(0), Generation(1));
+    let change = Notice::Change {
+        connections_removed: Vec::new(),
+        books_removed: vec![book],
+        books_added: Vec::new(),
+        connections: Vec::new(),
+    };
+    notices.try_send(change).unwrap();
+    posts[0].place.recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
+    let told = recovery.told.try_recv().unwrap();
+    assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
+    assert_eq!(recovery.planner.wanting(), 0);
 }

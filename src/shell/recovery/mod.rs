@@ -172,7 +172,11 @@ impl Recovery {
         let now = self.clock.mono();
         match told {
             Told::Need { book, connection, generation, need } => {
-                self.planner.need(now, book, connection, generation, need);
+                // Its worker has yet to hear that it was dismissed: nobody could be asked for it, and each try would
+                // count as the venue's failure. A book that is new is known before its stream begins.
+                if self.books.contains_key(&book) {
+                    self.planner.need(now, book, connection, generation, need);
+                }
             }
             Told::Joined { book, generation, joined } => {
                 self.planner.joined(now, book, generation, joined);

@@ -43,6 +43,8 @@ impl Program {
             .arg(&file)
             .env("NOTIFY_SOCKET", &socket)
             .env("RUNTIME_DIRECTORY", &folder)
+            // The status line comes with the watchdog's keep-alives.
+            .env("WATCHDOG_USEC", "2000000")
             .stderr(Stdio::null())
             .spawn()
             .expect("the program");
@@ -58,6 +60,10 @@ impl Program {
                 return;
             }
         }
+    }
+
+    fn says_to_be_live(&self, symbols: usize) {
+        self.says(&format!("{symbols} of {symbols} books live"));
     }
 
     fn status(&self, key: &str) -> u64 {
@@ -121,7 +127,7 @@ fn resident(symbols: usize, bursts: usize) {
     let program = Program::start(&configuration(venue.port, &names, "overflow = \"block\""));
     let mut client = venue.client();
     client.flat_out(1);
-    program.says(&format!("{symbols} of {symbols} books live"));
+    program.says_to_be_live(symbols);
     let show = |when: &str, client: &mut Client<'_>| {
         client.pace(1_000, QUIET);
         let (rss, anon) = (program.status("VmRSS:"), program.status("RssAnon:"));
@@ -140,7 +146,7 @@ fn idle() {
     let program = Program::start(&configuration(venue.port, &names, ""));
     let mut client = venue.client();
     client.flat_out(1);
-    program.says("10 of 10 books live");
+    program.says_to_be_live(10);
     let before = program.cpu_nanos();
     thread::sleep(IDLE);
     let part = (program.cpu_nanos() - before) as f64 / IDLE.as_nanos() as f64;
