@@ -21,6 +21,7 @@ use crate::shell::event::Event;
 use crate::shell::queue::{Batch, Break, Job, Outlet};
 use crate::shell::sync::channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub use desk::Desk;
@@ -109,7 +110,7 @@ pub struct Closed;
 
 /// The worker's own thread: runs until every way in is gone.
 pub fn run(Post { seat, place }: Post) {
-    let (beat, clock) = (place.beat.clone(), place.clock.clone());
+    let (beat, clock, counters) = (place.beat.clone(), place.clock.clone(), place.counters.clone());
     let (rung, side) = (place.outlet.rung.clone(), place.side.clone());
     seat.give_back(Box::new(Station::new(place)));
     let mut inboxes = Select::new();
@@ -140,7 +141,15 @@ pub fn run(Post { seat, place }: Post) {
             };
         }
         seat.give_back(station);
-        let _ = inboxes.ready_timeout(TICK);
+        // While readers do the work nothing is left to do twice a second, and to sit in their way could cost a message.
+        let mut batches = counters.batches.load(Relaxed);
+        while inboxes.ready_timeout(TICK).is_err() {
+            beat.mark(clock.mono());
+            let now = counters.batches.load(Relaxed);
+            if std::mem::replace(&mut batches, now) == now {
+                break;
+            }
+        }
         open = rung.try_recv() != Err(TryRecvError::Disconnected);
     }
 }
