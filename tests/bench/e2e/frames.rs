@@ -3,6 +3,7 @@
 //! Encoding costs more than receiving, so frames are made once; only the two ids of each are written anew when it is
 //! sent. What the books must show after any number of frames follows from the ring alone.
 
+use crate::paths::Draw;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -38,33 +39,6 @@ struct Frame {
     changes: [Vec<(i64, i64)>; 2],
 }
 
-/// xorshift64*: the same market in every run.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % n
-    }
-
-    /// 70 % of the changes within 20 ticks of the touch, 25 % within 200, the rest anywhere.
-    fn distance(&mut self) -> i64 {
-        let reach = match self.below(100) {
-            0..70 => 20,
-            70..95 => 200,
-            _ => DEPTH as u64,
-        };
-        1 + self.below(reach) as i64
-    }
-
-    /// Three in ten remove the level.
-    fn size(&mut self) -> i64 {
-        if self.below(10) < 3 { 0 } else { 1 + self.below(1_000_000) as i64 }
-    }
-}
-
 impl Ring {
     pub fn new(symbols: usize) -> Ring {
         let mut draw = Draw(0x9E37_79B9_7F4A_7C15);
@@ -78,7 +52,7 @@ impl Ring {
         };
         for _ in 0..RING {
             let symbol = draw.below(ring.symbols.len() as u64) as usize;
-            let changes = [(); 2].map(|()| (0..CHANGES).map(|_| (draw.distance(), draw.size())).collect());
+            let changes = [(); 2].map(|()| (0..CHANGES).map(|_| (draw.near(), draw.size())).collect());
             ring.push(symbol, changes);
         }
         ring

@@ -57,10 +57,10 @@ pub fn all() -> Vec<Path> {
 }
 
 /// xorshift64*: the same inputs in every run.
-pub struct Draw(u64);
+pub struct Draw(pub u64);
 
 impl Draw {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -68,7 +68,7 @@ impl Draw {
     }
 
     /// Ticks from the middle: 70 % within 20, 25 % within 200.
-    fn near(&mut self) -> i64 {
+    pub fn near(&mut self) -> i64 {
         let reach = match self.below(100) {
             0..70 => 20,
             70..95 => 200,
@@ -78,7 +78,7 @@ impl Draw {
     }
 
     /// Three in ten remove the level.
-    fn size(&mut self) -> i64 {
+    pub fn size(&mut self) -> i64 {
         if self.below(10) < 3 { 0 } else { 1 + self.below(1_000_000) as i64 }
     }
 }
