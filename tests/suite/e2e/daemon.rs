@@ -78,6 +78,8 @@ impl Daemon {
     fn launch_as(mut command: Command, config: PathBuf, env: &[(&str, &str)]) -> Daemon {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET");
+        // As under systemd: to print where a thread panicked (tiny_http's do, without a descriptor) takes 50 MiB of memory.
+        command.env("RUST_BACKTRACE", "0");
         for (name, value) in env {
             command.env(name, value);
         }
