@@ -68,6 +68,15 @@ impl Decimal {
         if m == 0 {
             return Some(Decimal::ZERO);
         }
+        // Nearly every number fits 64 bits, and dividing twice as many takes ten times as long.
+        if let Ok(mut low) = u64::try_from(m) {
+            while scale > 0 && low.is_multiple_of(10) {
+                low /= 10;
+                scale -= 1;
+            }
+            let fits = scale <= SCALE_MAX;
+            return fits.then_some(Decimal { low, high: 0, scale, negative: mantissa < 0 });
+        }
         while scale > 0 && m.is_multiple_of(10) {
             m /= 10;
             scale -= 1;

@@ -79,6 +79,15 @@ pub fn decimal(value: Value<'_>, name: &'static str) -> Result<Option<Decimal>> 
     }
 }
 
+/// The same, of the value that comes next: the quick way when there is one.
+#[inline]
+pub fn next_decimal(json: &mut Json<'_>, name: &'static str) -> Result<Option<Decimal>> {
+    match json.plain_number() {
+        Some(number) => Ok(Some(number)),
+        None => decimal(json.value()?, name),
+    }
+}
+
 /// An ISO 8601 time; `None` for `null`, and for a date no clock shows (a vendor's `0001-01-01` for "unknown"):
 /// a time is never worth a book.
 pub fn time(value: Value<'_>, name: &'static str) -> Result<Option<Wall>> {
@@ -181,6 +190,11 @@ fn plain_levels<F: Form>(json: &mut Json<'_>, into: &mut Vec<Level>) -> Option<(
 /// then how much was read and put in is unknown.
 pub fn plain_level_pairs(json: &mut Json<'_>, into: &mut Vec<Level>) -> Option<()> {
     plain_levels::<Pair>(json, into)
+}
+
+/// The same for a list of objects, as [`level_objects`] reads it.
+pub fn plain_level_objects(json: &mut Json<'_>, into: &mut Vec<Level>) -> Option<()> {
+    plain_levels::<Object>(json, into)
 }
 
 fn levels<'t, F: Form>(

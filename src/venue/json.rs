@@ -208,11 +208,11 @@ impl<'t> Json<'t> {
         let start = self.at + 1;
         let mut at = start;
         loop {
+            at += plain::plain_bytes(&bytes[at..]);
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => at += escape_bytes(&bytes[at..]).ok_or(DecodeError::Json)?,
-                None | Some(0..=0x1f) => return Err(DecodeError::Json),
-                Some(_) => at += 1,
+                _ => return Err(DecodeError::Json),
             }
         }
         self.at = at + 1;

@@ -125,8 +125,8 @@ fn trade(text: &str) -> Result<Trade> {
         "e" => put(&mut kind, "e", json.value()?),
         "s" => put(&mut symbol, "s", json.value()?),
         "t" => put(&mut id, "t", json.value()?),
-        "p" => put(&mut price, "p", json.value()?),
-        "q" => put(&mut size, "q", json.value()?),
+        "p" => put(&mut price, "p", field::next_decimal(json, "p")?),
+        "q" => put(&mut size, "q", field::next_decimal(json, "q")?),
         "T" => put(&mut time, "T", json.value()?),
         "m" => put(&mut maker, "m", json.value()?),
         _ => json.skip(),
@@ -135,8 +135,8 @@ fn trade(text: &str) -> Result<Trade> {
     let maker = field::truth(required(maker, "m")?, "m")?;
     Ok(Trade {
         id: TradeId::number(whole(id, "t")?),
-        price: decimal(price, "p")?,
-        size: decimal(size, "q")?,
+        price: required(price.flatten(), "p")?,
+        size: required(size.flatten(), "q")?,
         taker: if required(maker, "m")? { TakerSide::Sell } else { TakerSide::Buy },
         exchange_time: time.map_or(Ok(None), |t| field::millis(t, "T"))?,
     })
@@ -149,20 +149,19 @@ fn quote(text: &str) -> Result<Quote> {
     let stream = fields(text, |key, json| match key {
         "s" => put(&mut symbol, "s", json.value()?),
         "u" => put(&mut id, "u", json.value()?),
-        "b" => put(&mut bid, "b", json.value()?),
-        "B" => put(&mut bid_size, "B", json.value()?),
-        "a" => put(&mut ask, "a", json.value()?),
-        "A" => put(&mut ask_size, "A", json.value()?),
+        "b" => put(&mut bid, "b", field::next_decimal(json, "b")?),
+        "B" => put(&mut bid_size, "B", field::next_decimal(json, "B")?),
+        "a" => put(&mut ask, "a", field::next_decimal(json, "a")?),
+        "A" => put(&mut ask_size, "A", field::next_decimal(json, "A")?),
         _ => json.skip(),
     })?;
     check_symbol(symbol, stream)?;
-    let level = |price: Option<Value<'_>>, size, price_name, size_name| -> Result<Option<Level>> {
-        Ok(best(decimal(price, price_name)?, decimal(size, size_name)?))
-    };
+    let (bid, bid_size) = (required(bid.flatten(), "b")?, required(bid_size.flatten(), "B")?);
+    let (ask, ask_size) = (required(ask.flatten(), "a")?, required(ask_size.flatten(), "A")?);
     Ok(Quote {
         sequence: Some(whole(id, "u")?),
-        bid: level(bid, bid_size, "b", "B")?,
-        ask: level(ask, ask_size, "a", "A")?,
+        bid: best(bid, bid_size),
+        ask: best(ask, ask_size),
         exchange_time: None,
     })
 }
@@ -209,10 +208,6 @@ fn check_symbol(symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
 
 fn whole(value: Option<Value<'_>>, name: &'static str) -> Result<u64> {
     required(field::whole(required(value, name)?, name)?, name)
-}
-
-fn decimal(value: Option<Value<'_>>, name: &'static str) -> Result<Decimal> {
-    required(field::decimal(required(value, name)?, name)?, name)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! are joined by. A zero size means: in a book delta, remove; in a quote, unknown; in a trade, no trade.
 //! Source: <https://docs.coinapi.io/market-data/websocket/messages>
 
-use super::route;
+use super::{plain, route};
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{
     BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
@@ -19,12 +19,18 @@ type Result<T> = std::result::Result<T, DecodeError>;
 pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
     let event = match channel {
         Channel::Trade => {
-            out.trades.extend(trade(text)?);
+            out.trades.extend(plain::trade(text).map_or_else(|| trade(text), Ok)?);
             Event::Trades
         }
-        Channel::Quote => Event::Quote(quote(text)?),
+        Channel::Quote => Event::Quote(plain::quote(text).map_or_else(|| quote(text), Ok)?),
         Channel::Book | Channel::Book5 | Channel::Book20 | Channel::Book50 => {
-            Event::Book(book(channel, text, &mut out.bids, &mut out.asks)?)
+            Event::Book(match plain::book(channel, text, &mut out.bids, &mut out.asks) {
+                Some(event) => event,
+                None => {
+                    out.clear();
+                    book(channel, text, &mut out.bids, &mut out.asks)?
+                }
+            })
         }
     };
     out.event = Some(event);
@@ -115,24 +121,18 @@ fn book(channel: Channel, text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Leve
 /// `None` for the zero-size marker.
 fn trade(text: &str) -> Result<Option<Trade>> {
     let mut head = Head::default();
-    let (mut id, mut price, mut size, mut taker) = (None, None, None, None);
+    let (mut id, mut price, mut size, mut side) = (None, None, None, None);
     object(text, |key, json| match key {
         "uuid" => put(&mut id, "uuid", json.value()?),
-        "price" => put(&mut price, "price", json.value()?),
-        "size" => put(&mut size, "size", json.value()?),
-        "taker_side" => put(&mut taker, "taker_side", json.value()?),
+        "price" => put(&mut price, "price", field::next_decimal(json, "price")?),
+        "size" => put(&mut size, "size", field::next_decimal(json, "size")?),
+        "taker_side" => put(&mut side, "taker_side", json.value()?),
         _ => head.field(key, json),
     })?;
     head.check(Channel::Trade)?;
-    let (price, size) = (decimal(price, "price")?, decimal(size, "size")?);
-    let (price, size) = (required(price, "price")?, required(size, "size")?);
+    let (price, size) = (required(price.flatten(), "price")?, required(size.flatten(), "size")?);
     let id = id.map_or(Ok(None), |v| field::text(v, "uuid"))?.unwrap_or_default();
-    let taker = match taker.map_or(Ok(None), |v| field::text(v, "taker_side"))? {
-        // An estimate is still the operator's best word on who took.
-        Some("BUY" | "BUY_ESTIMATED") => TakerSide::Buy,
-        Some("SELL" | "SELL_ESTIMATED") => TakerSide::Sell,
-        _ => TakerSide::Unknown,
-    };
+    let taker = self::taker(side.map_or(Ok(None), |v| field::text(v, "taker_side"))?);
     // One id in one spelling: the stream writes UUIDs in upper case, REST in lower.
     let id = TradeId::lower(id).ok_or(DecodeError::BadField("uuid"))?;
     let trade = Trade { id, price, size, taker, exchange_time: head.exchange_time()? };
@@ -143,29 +143,34 @@ fn quote(text: &str) -> Result<Quote> {
     let mut head = Head::default();
     let (mut bid, mut bid_size, mut ask, mut ask_size) = (None, None, None, None);
     object(text, |key, json| match key {
-        "bid_price" => put(&mut bid, "bid_price", json.value()?),
-        "bid_size" => put(&mut bid_size, "bid_size", json.value()?),
-        "ask_price" => put(&mut ask, "ask_price", json.value()?),
-        "ask_size" => put(&mut ask_size, "ask_size", json.value()?),
+        "bid_price" => put(&mut bid, "bid_price", field::next_decimal(json, "bid_price")?),
+        "bid_size" => put(&mut bid_size, "bid_size", field::next_decimal(json, "bid_size")?),
+        "ask_price" => put(&mut ask, "ask_price", field::next_decimal(json, "ask_price")?),
+        "ask_size" => put(&mut ask_size, "ask_size", field::next_decimal(json, "ask_size")?),
         _ => head.field(key, json),
     })?;
     head.check(Channel::Quote)?;
     Ok(Quote {
         sequence: head.sequence()?,
-        bid: level(decimal(bid, "bid_price")?, decimal(bid_size, "bid_size")?),
-        ask: level(decimal(ask, "ask_price")?, decimal(ask_size, "ask_size")?),
+        bid: level(bid.flatten(), bid_size.flatten()),
+        ask: level(ask.flatten(), ask_size.flatten()),
         exchange_time: head.exchange_time()?,
     })
 }
 
-/// A quote's side, when the venue knows it.
-fn level(price: Option<Decimal>, size: Option<Decimal>) -> Option<Level> {
-    let level = Level { price: price?, size: size? };
-    (!level.size.is_zero()).then_some(level)
+/// Who took, in the venue's word. An estimate is still its best.
+pub(super) fn taker(side: Option<&str>) -> TakerSide {
+    match side {
+        Some("BUY" | "BUY_ESTIMATED") => TakerSide::Buy,
+        Some("SELL" | "SELL_ESTIMATED") => TakerSide::Sell,
+        _ => TakerSide::Unknown,
+    }
 }
 
-fn decimal(value: Option<Value<'_>>, name: &'static str) -> Result<Option<Decimal>> {
-    value.map_or(Ok(None), |v| field::decimal(v, name))
+/// A quote's side, when the venue knows it.
+pub(super) fn level(price: Option<Decimal>, size: Option<Decimal>) -> Option<Level> {
+    let level = Level { price: price?, size: size? };
+    (!level.size.is_zero()).then_some(level)
 }
 
 fn object<'t>(text: &'t str, field: impl FnMut(&'t str, &mut Json<'t>) -> Result<()>) -> Result<()> {

@@ -8,6 +8,7 @@
 mod control;
 mod frames;
 pub mod limits;
+mod plain;
 mod rest;
 mod route;
 mod snapshot;

@@ -72,7 +72,7 @@ impl<'t> Json<'t> {
 
 /// How many bytes come before a quote, a backslash, a control character or the end.
 #[inline]
-fn plain_bytes(text: &[u8]) -> usize {
+pub(super) fn plain_bytes(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     // Sets the top bit of each byte below `n`; a borrow only reaches bytes behind one that has it set.

@@ -2,7 +2,7 @@
 //! decoder take the other way, and both must come to the same.
 
 use depthd::engine::decimal::Decimal;
-use depthd::engine::event::{Channel, DecodeError, Decoded, Event, Level};
+use depthd::engine::event::{Channel, DecodeError, Decoded, Event, Level, Trade};
 use depthd::venue::Venue;
 use depthd::venue::binance::Binance;
 use depthd::venue::coinapi::CoinApi;
@@ -11,14 +11,14 @@ use proptest::prelude::*;
 /// What may come into a frame or change in it: nothing that opens a list or an object, so that those stay where they are.
 const BYTES: &[u8] = b"0123456789.\",:]}-+eEx\\ \n@";
 
-type Seen = Result<(Option<Event>, Vec<Level>, Vec<Level>), DecodeError>;
+type Seen = Result<(Option<Event>, Vec<Level>, Vec<Level>, Vec<Trade>), DecodeError>;
 
 fn decoded(venue: &dyn Venue, channel: Channel, text: &str) -> Seen {
     let mut out = Decoded::default();
     // With room, as after the first frame: without it the thorough way is taken anyway.
     out.bids.reserve(16);
     out.asks.reserve(16);
-    venue.decode(channel, text, &mut out).map(|()| (out.event, out.bids, out.asks))
+    venue.decode(channel, text, &mut out).map(|()| (out.event, out.bids, out.asks, out.trades))
 }
 
 fn pattern(text: &str) -> impl Strategy<Value = String> + use<> {
@@ -92,12 +92,68 @@ fn quote() -> impl Strategy<Value = String> {
     )
 }
 
-fn coinapi() -> impl Strategy<Value = String> {
-    (objects(), objects()).prop_map(|(bids, asks)| {
-        format!(
-            r#"{{"type":"book","symbol_id":"X","sequence":2,"time_exchange":"2013-09-28T22:40:50.1000000Z","time_coinapi":"2017-03-18T22:42:21.4763342Z","is_snapshot":false,"asks":{asks},"bids":{bids}}}"#
-        )
+/// A message of CoinAPI: its fields in any order, now and then one too few or one too many.
+fn coinapi(kind: &'static str, own: impl Strategy<Value = Vec<String>>) -> impl Strategy<Value = String> {
+    let time = || pattern("(2013|2024|0001)-0[1-9]-[0-3][0-9]T22:40:5[0-9](\\.[0-9]{1,10})?Z?");
+    let head =
+        (pattern("0?[1-9][0-9]{0,19}"), time(), time()).prop_map(move |(sequence, exchange, coinapi)| {
+            vec![
+                format!(r#""type":"{kind}""#),
+                r#""symbol_id":"X""#.to_owned(),
+                format!(r#""sequence":{sequence}"#),
+                format!(r#""time_exchange":"{exchange}""#),
+                format!(r#""time_coinapi":"{coinapi}""#),
+            ]
+        });
+    let fields = (head, own).prop_map(|(head, own)| [head, own].concat()).prop_shuffle();
+    let odd = prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)];
+    (fields, odd, any::<prop::sample::Index>()).prop_map(|(mut fields, odd, at)| {
+        let at = at.index(fields.len());
+        match odd {
+            0 => {}
+            1 => drop(fields.remove(at)),
+            _ => fields.push(fields[at].clone()),
+        }
+        format!("{{{}}}", fields.join(","))
     })
+}
+
+fn coinapi_book() -> impl Strategy<Value = (Channel, String)> {
+    let flag = prop::sample::select(vec!["true", "false", "null", r#""true""#]);
+    let own = (objects(), objects(), flag).prop_map(|(bids, asks, flag)| {
+        vec![format!(r#""bids":{bids}"#), format!(r#""asks":{asks}"#), format!(r#""is_snapshot":{flag}"#)]
+    });
+    let channel = prop::sample::select(vec![Channel::Book, Channel::Book5]);
+    (channel, spoiled(coinapi("book", own))).prop_map(|(channel, text)| {
+        let text = if channel == Channel::Book { text } else { text.replace(r#""book""#, r#""book5""#) };
+        (channel, text)
+    })
+}
+
+fn coinapi_quote() -> impl Strategy<Value = String> {
+    let own = (written(), written(), written(), written()).prop_map(|(bid, bid_size, ask, ask_size)| {
+        vec![
+            format!(r#""bid_price":{bid}"#),
+            format!(r#""bid_size":{bid_size}"#),
+            format!(r#""ask_price":{ask}"#),
+            format!(r#""ask_size":{ask_size}"#),
+        ]
+    });
+    spoiled(coinapi("quote", own))
+}
+
+fn coinapi_trade() -> impl Strategy<Value = String> {
+    let side = pattern("BUY|SELL|BUY_ESTIMATED|UNKNOWN");
+    let own =
+        (written(), written(), pattern("[0-9A-Za-z-]{0,40}"), side).prop_map(|(price, size, id, side)| {
+            vec![
+                format!(r#""price":{price}"#),
+                format!(r#""size":{size}"#),
+                format!(r#""uuid":"{id}""#),
+                format!(r#""taker_side":"{side}""#),
+            ]
+        });
+    spoiled(coinapi("trade", own))
 }
 
 /// The same frame with room after everything that opens.
@@ -125,8 +181,18 @@ proptest! {
     }
 
     #[test]
-    fn a_list_of_level_objects_says_the_same_either_way(text in spoiled(coinapi())) {
-        check(&CoinApi, Channel::Book, &text)?;
+    fn a_book_of_coinapi_says_the_same_either_way((channel, text) in coinapi_book()) {
+        check(&CoinApi, channel, &text)?;
+    }
+
+    #[test]
+    fn a_quote_of_coinapi_says_the_same_either_way(text in coinapi_quote()) {
+        check(&CoinApi, Channel::Quote, &text)?;
+    }
+
+    #[test]
+    fn a_trade_of_coinapi_says_the_same_either_way(text in coinapi_trade()) {
+        check(&CoinApi, Channel::Trade, &text)?;
     }
 
     #[test]
