@@ -28,7 +28,7 @@ use crate::shell::worker::Recipe;
 use crate::venue::Venue;
 use std::time::Duration;
 
-/// How long a thread may take to have room for what has changed. Each looks at its inbox at least twice a second.
+/// How long a thread may take to have room for what has changed. Each is woken by what comes: a slow machine takes that long.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything that knows who carries what.

@@ -55,10 +55,10 @@ pub const BACKLOG: i32 = 128;
 pub const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(100);
 pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// The gate says that it gets on at least this often, with or without clients.
-pub const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// The gate and the handlers say that they get on at least this often, with or without clients.
+pub const REPORT_EVERY: Duration = Duration::from_secs(2);
 
-/// Later than this it is stuck. Ten reports: a machine that swaps for seconds is slow, not stuck.
+/// Later than this one is stuck. Five reports: a machine that swaps for seconds is slow, not stuck.
 pub const REPORTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Stacks. The deepest call of the gate is a head parse, of a handler one JSON body.

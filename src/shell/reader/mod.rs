@@ -41,7 +41,7 @@ pub const STACK_BYTES: usize = 256 * 1024;
 /// Frames read before deadlines, commands and the stop are looked at again: well under a millisecond's work.
 const FRAMES_PER_ROUND: usize = 256;
 /// The longest wait: how often a quiet reader says that it lives.
-const BEAT_EVERY: Duration = Duration::from_secs(1);
+const BEAT_EVERY: Duration = Duration::from_secs(2);
 
 /// Everything one life needs.
 pub struct Plan {

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub const STACK_BYTES: usize = 256 * 1024;
 /// The longest wait, and so how often an idle recovery thread says that it lives.
-const BEAT_EVERY: Duration = Duration::from_millis(500);
+const BEAT_EVERY: Duration = Duration::from_secs(2);
 
 /// What the supervisor and readers of books say.
 pub enum Notice {

@@ -84,7 +84,7 @@ pub struct Registry {
     pub timings: Arc<Timings>,
 }
 
-/// What is sampled twice a second.
+/// What is sampled once a second.
 #[derive(Debug)]
 pub struct Observed {
     pub memory: ProcessMemory,

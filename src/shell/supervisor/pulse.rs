@@ -1,4 +1,4 @@
-//! What the supervisor does twice a second beside its machines: rates, memory, the watchdog, and the end of patience
+//! What the supervisor does once a second beside its machines: rates, memory, the watchdog, and the end of patience
 //! when memory runs out.
 
 use crate::config::Memory;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Often enough for a watchdog of 20 s and for rates a person reads, seldom enough to cost nothing.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Threads and when they last reported.
 pub type Reporter = Box<dyn Fn(Stamp) -> Vec<ThreadStats> + Send>;

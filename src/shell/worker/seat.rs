@@ -2,7 +2,7 @@
 //!
 //! Mostly that is a reader with a batch in hand: to apply it takes less than to wake another thread, and the books show it
 //! before that thread would run. The worker's own thread sits down when it is rung for, because a reader found the seat
-//! taken; when somebody asks for a book; and twice a second. Either way jobs are taken from the queue, in its order.
+//! taken; when somebody asks for a book; and once a second. Either way jobs are taken from the queue, in its order.
 //!
 //! Measured against a plain thread with two `BTreeMap`s a book, ten symbols on two cores (`cargo bench --bench e2e`):
 //! readers that only queue and wake a worker for each batch take 1.66 times its processor time; with the decoder as it is
