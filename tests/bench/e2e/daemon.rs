@@ -1,7 +1,7 @@
 //! The daemon itself, in this process so that its threads and allocations can be told apart, over real sockets.
 
 use crate::frames::{Ring, price, size};
-use crate::venue::Client;
+use crate::venue::{Client, Venue, flat_out};
 use depthd::app::{App, Environment};
 use depthd::config::{Config, Surroundings, Venues};
 use depthd::engine::decimal::Decimal;
@@ -13,6 +13,7 @@ use depthd::shell::notify::Notify;
 use depthd::shell::registry::Registry;
 use depthd::shell::supervisor::Exit;
 use depthd::venue::catalog;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,14 +28,24 @@ pub struct Daemon {
     running: JoinHandle<Exit>,
 }
 
-/// A configuration for this venue. `pipeline` are further keys of that section.
-pub fn configuration(port: u16, symbols: &[String], pipeline: &str) -> String {
-    format!(
-        "[http]\nlisten = \"127.0.0.1:0\"\n[memory]\nlimit = \"4GiB\"\n[pipeline]\n{pipeline}\n\
-         [[feed]]\nname = \"bench\"\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:{port}\"\n\
-         rest_url = \"http://127.0.0.1:{port}\"\nsymbols = {symbols:?}\nchannels = [\"book\"]\nidle_timeout = \"60s\"\n\
-         recovery = {{ rate = \"1000000/s\", burst = 1000000, max_concurrent = 4 }}\n"
-    )
+/// A configuration of a feed for each venue. `pipeline` are further keys of that section.
+pub fn configuration(venues: &[Venue], pipeline: &str) -> String {
+    let mut text =
+        format!("[http]\nlisten = \"127.0.0.1:0\"\n[memory]\nlimit = \"4GiB\"\n[pipeline]\n{pipeline}\n");
+    for (at, venue) in venues.iter().enumerate() {
+        let (name, port, symbols) = (feed(at), venue.port, venue.symbols());
+        text += &format!(
+            "[[feed]]\nname = \"{name}\"\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:{port}\"\n\
+             rest_url = \"http://127.0.0.1:{port}\"\nsymbols = {symbols:?}\nchannels = [\"book\"]\nidle_timeout = \"60s\"\n\
+             recovery = {{ rate = \"1000000/s\", burst = 1000000, max_concurrent = 4 }}\n"
+        );
+    }
+    text
+}
+
+/// The name of the feed that follows the venue of this number.
+pub fn feed(venue: usize) -> String {
+    format!("bench{venue}")
 }
 
 impl Daemon {
@@ -63,29 +74,40 @@ impl Daemon {
         Daemon { registry, http, events, running }
     }
 
-    /// Sends the first frame, which makes a connection count, and waits until every book is live.
-    pub fn live(&self, client: &mut Client<'_>) {
-        client.flat_out(1);
+    /// Sends each connection's first frame, which makes it count, and waits until every book is live.
+    pub fn live(&self, clients: &mut [Client<'_>]) {
+        flat_out(clients, clients.len() as u64);
         self.until("not every book is live", |registry| {
             registry.books().iter().all(|(_, _, top)| top.state.is_live())
         });
     }
 
     /// Waits until every book shows the last update there is.
-    pub fn caught_up(&self, ring: &Ring) {
+    pub fn caught_up(&self, venues: &[Venue]) {
+        let mut last = BTreeMap::new();
+        for (at, venue) in venues.iter().enumerate() {
+            let ring = venue.ring();
+            last.extend(ring.symbols.iter().enumerate().map(|(n, s)| ((feed(at), s.clone()), ring.id(n))));
+        }
         self.until("the books stand behind", |registry| {
             let books = registry.books();
-            let id = |symbol: &str| ring.symbols.iter().position(|s| s == symbol).map(|at| ring.id(at));
-            books.iter().all(|(_, symbol, top)| top.sequence == id(symbol))
+            books.into_iter().all(|(feed, symbol, top)| {
+                top.sequence == last.get(&(feed.to_owned(), symbol.to_owned())).copied()
+            })
         });
     }
 
     /// # Panics
     /// A book differs from what was sent, anything was dropped, or there was a gap.
-    pub fn check(&self, ring: &Ring) {
+    pub fn check(&self, venues: &[Venue]) {
+        venues.iter().enumerate().for_each(|(at, venue)| self.check_feed(&feed(at), &venue.ring()));
+        let dropped: u64 = self.registry.stats().feeds.iter().map(|f| f.messages.discarded.total()).sum();
+        assert_eq!(dropped, 0, "messages were dropped");
+    }
+
+    fn check_feed(&self, feed: &str, ring: &Ring) {
         for (at, symbol) in ring.symbols.iter().enumerate() {
-            let view =
-                self.registry.book("bench", symbol, 5_000).unwrap_or_else(|e| panic!("{symbol}: {e:?}"));
+            let view = self.registry.book(feed, symbol, 5_000).unwrap_or_else(|e| panic!("{symbol}: {e:?}"));
             assert!(view.top.state.is_live(), "{symbol} is {:?}", view.top.state);
             assert_eq!((view.top.sequence, view.top.gaps), (Some(ring.id(at)), 0), "{symbol}");
             let [bids, asks] = ring.truth(at);
@@ -96,8 +118,6 @@ impl Daemon {
             assert_eq!(shown(&view.bids), true_levels(&bids, -1), "{symbol}: bids");
             assert_eq!(shown(&view.asks), true_levels(&asks, 1), "{symbol}: asks");
         }
-        let dropped: u64 = self.registry.stats().feeds.iter().map(|f| f.messages.discarded.total()).sum();
-        assert_eq!(dropped, 0, "messages were dropped");
     }
 
     pub fn stop(self) {

@@ -3,12 +3,13 @@
 //! Both count from the moment the wait on the socket ends, and both into the daemon's own histogram, whose figures are
 //! at most 12.5 % too high.
 
-use crate::daemon::{Daemon, configuration};
+use crate::daemon::{self, Daemon, configuration};
 use crate::floor;
 use crate::venue::Venue;
 use depthd::engine::histogram::{Histogram, HistogramView};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -79,11 +80,11 @@ struct Taken {
 }
 
 fn of_daemon(rate: u32, pipeline: &str, reads: bool) -> Taken {
-    let venue = Venue::start(SYMBOLS);
-    let names = venue.ring.lock().expect("nobody panicked").symbols.clone();
-    let daemon = Daemon::start(&configuration(venue.port, &names, pipeline));
-    let mut client = venue.client();
-    daemon.live(&mut client);
+    let venues = [Venue::start(SYMBOLS)];
+    let names = venues[0].symbols();
+    let daemon = Daemon::start(&configuration(&venues, pipeline));
+    let mut client = venues[0].client();
+    daemon.live(slice::from_mut(&mut client));
     let done = Arc::new(AtomicBool::new(false));
     let (stop, http) = (done.clone(), daemon.http.clone());
     let reader = reads.then(|| thread::spawn(move || read_books(&http, &names, &stop)));
@@ -94,9 +95,8 @@ fn of_daemon(rate: u32, pipeline: &str, reads: bool) -> Taken {
         let least = u64::from(READS) * PHASE.as_secs() * 9 / 10;
         assert!(answered >= least, "{answered} books read of at least {least}");
     }
-    let ring = venue.ring.lock().expect("nobody panicked");
-    daemon.caught_up(&ring);
-    daemon.check(&ring);
+    daemon.caught_up(&venues);
+    daemon.check(&venues);
     let timings = &daemon.registry.timings;
     let taken = Taken { whole: timings.processing.view(), work: timings.work.view() };
     daemon.stop();
@@ -110,7 +110,8 @@ fn read_books(http: &str, symbols: &[String], stop: &AtomicBool) -> u64 {
     while !stop.load(Ordering::Relaxed) {
         let mut tcp = TcpStream::connect(http).expect("the daemon listens");
         let symbol = &symbols[read as usize % symbols.len()];
-        let request = format!("GET /api/books/bench/{symbol}?depth=20 HTTP/1.1\r\nHost: bench\r\n\r\n");
+        let feed = daemon::feed(0);
+        let request = format!("GET /api/books/{feed}/{symbol}?depth=20 HTTP/1.1\r\nHost: bench\r\n\r\n");
         tcp.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         tcp.read_to_string(&mut answer).expect("an answer");

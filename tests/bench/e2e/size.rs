@@ -1,11 +1,12 @@
 //! The program itself, as it is installed: how large it is in memory, what it costs when nothing comes, how it starts.
 
 use crate::daemon::configuration;
-use crate::venue::{Client, Venue};
+use crate::venue::{self, Client, Venue, flat_out};
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::slice;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -99,9 +100,7 @@ fn first_number(text: &str) -> u64 {
 }
 
 fn starts() {
-    let venue = Venue::start(10);
-    let names = venue.ring.lock().expect("nobody panicked").symbols.clone();
-    let config = configuration(venue.port, &names, "");
+    let config = configuration(&venue::start(10), "");
     let mut took: Vec<f64> = (0..STARTS)
         .map(|_| {
             let started = Instant::now();
@@ -122,11 +121,10 @@ fn starts() {
 
 /// Resident memory at the nominal pace, and at the end of as many seconds after a burst.
 fn resident(symbols: usize, bursts: usize) {
-    let venue = Venue::start(symbols);
-    let names = venue.ring.lock().expect("nobody panicked").symbols.clone();
-    let program = Program::start(&configuration(venue.port, &names, "overflow = \"block\""));
-    let mut client = venue.client();
-    client.flat_out(1);
+    let venues = [Venue::start(symbols)];
+    let program = Program::start(&configuration(&venues, "overflow = \"block\""));
+    let mut client = venues[0].client();
+    flat_out(slice::from_mut(&mut client), 1);
     program.says_to_be_live(symbols);
     let show = |when: &str, client: &mut Client<'_>| {
         client.pace(1_000, QUIET);
@@ -135,17 +133,16 @@ fn resident(symbols: usize, bursts: usize) {
     };
     show("before any burst", &mut client);
     for _ in 0..bursts {
-        client.flat_out(BURST);
+        flat_out(slice::from_mut(&mut client), BURST);
         show("after a burst of a million", &mut client);
     }
 }
 
 fn idle() {
-    let venue = Venue::start(10);
-    let names = venue.ring.lock().expect("nobody panicked").symbols.clone();
-    let program = Program::start(&configuration(venue.port, &names, ""));
-    let mut client = venue.client();
-    client.flat_out(1);
+    let venues = [Venue::start(10)];
+    let program = Program::start(&configuration(&venues, ""));
+    let mut client = venues[0].client();
+    flat_out(slice::from_mut(&mut client), 1);
     program.says_to_be_live(10);
     let before = program.cpu_nanos();
     thread::sleep(IDLE);

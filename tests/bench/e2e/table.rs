@@ -3,7 +3,7 @@
 use crate::daemon::{Daemon, configuration};
 use crate::floor::{self, Floor};
 use crate::meter;
-use crate::venue::Venue;
+use crate::venue::{self, Client, Venue, flat_out};
 use std::thread;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ pub fn block() -> String {
 pub fn run() {
     println!("{:<38} {:>12} {:>16} {:>20}", "", "messages/s", "CPU us/message", "allocations/message");
     let floors = Floor::ALL.map(|floor| {
-        let run = of_floor(floor);
+        let run = of_floor(floor, SYMBOLS, FRAMES);
         row(floor.name(), &run);
         run.cpu_seconds
     });
@@ -41,13 +41,13 @@ fn row(name: &str, run: &Run) {
     println!("{name:<38} {rate:>12.0} {cpu:>16.3} {:>20.7}", allocations as f64 / FRAMES as f64);
 }
 
-fn of_floor(floor: Floor) -> Run {
-    let venue = Venue::start(SYMBOLS);
-    let bytes = venue.ring.lock().expect("nobody panicked").bytes_of(FRAMES);
-    let port = venue.port;
+/// What one thread takes for so many frames of so many symbols over one connection.
+pub fn of_floor(floor: Floor, symbols: usize, frames: u64) -> Run {
+    let venue = Venue::start(symbols);
+    let (port, bytes) = (venue.port, venue.ring().bytes_of(frames));
     let receiving = thread::spawn(move || {
         let (cpu, allocated) = (meter::this_thread(), meter::this_thread_allocated());
-        let (from, to) = floor::receive(floor, port, FRAMES, bytes);
+        let (from, to) = floor::receive(floor, port, frames, bytes);
         let used = meter::Used {
             cpu_nanos: meter::this_thread() - cpu,
             allocations: meter::this_thread_allocated() - allocated,
@@ -55,7 +55,7 @@ fn of_floor(floor: Floor) -> Run {
         let (seconds, cpu_seconds) = ((to - from).as_secs_f64(), used.cpu_nanos as f64 / 1e9);
         Run { seconds, cpu_seconds, threads: vec![(floor.name().to_owned(), used)] }
     });
-    venue.client().flat_out(FRAMES);
+    flat_out(&mut [venue.client()], frames);
     receiving.join().expect("no panic")
 }
 
@@ -68,23 +68,22 @@ pub struct Run {
 
 /// So many frames into a daemon that has had `warm` of them before.
 pub fn of_daemon(symbols: usize, frames: u64, warm: u64, pipeline: &str) -> Run {
-    let venue = Venue::start(symbols);
-    let names = venue.ring.lock().expect("nobody panicked").symbols.clone();
-    let daemon = Daemon::start(&configuration(venue.port, &names, pipeline));
-    let mut client = venue.client();
-    daemon.live(&mut client);
-    client.flat_out(warm);
-    daemon.caught_up(&venue.ring.lock().expect("nobody panicked"));
-    let run = measured(&daemon, &venue, &mut client, frames);
-    daemon.check(&venue.ring.lock().expect("nobody panicked"));
+    let venues = venue::start(symbols);
+    let daemon = Daemon::start(&configuration(&venues, pipeline));
+    let mut clients: Vec<Client<'_>> = venues.iter().map(Venue::client).collect();
+    daemon.live(&mut clients);
+    flat_out(&mut clients, warm);
+    daemon.caught_up(&venues);
+    let run = measured(&daemon, &venues, &mut clients, frames);
+    daemon.check(&venues);
     daemon.stop();
     run
 }
 
-pub fn measured(daemon: &Daemon, venue: &Venue, client: &mut crate::venue::Client<'_>, frames: u64) -> Run {
+pub fn measured(daemon: &Daemon, venues: &[Venue], clients: &mut [Client<'_>], frames: u64) -> Run {
     let (before, started) = (meter::threads(), Instant::now());
-    client.flat_out(frames);
-    daemon.caught_up(&venue.ring.lock().expect("nobody panicked"));
+    flat_out(clients, frames);
+    daemon.caught_up(venues);
     let seconds = started.elapsed().as_secs_f64();
     // The venue sends from this thread, and its others wait; the rest is the daemon.
     let threads: Vec<_> =

@@ -1,10 +1,12 @@
-//! The venue: answers REST and the upgrade in threads of its own, and sends the ring from whoever calls.
+//! The venues, one for each connection of the daemon: they answer REST and the upgrade in threads of their own, and send
+//! their rings from whoever calls.
 
 use crate::frames::Ring;
+use depthd::venue::binance::PROFILE;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 use tungstenite::handshake::derive_accept_key;
@@ -16,8 +18,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Venue {
     pub port: u16,
-    pub ring: Arc<Mutex<Ring>>,
+    ring: Arc<Mutex<Ring>>,
     upgraded: Receiver<TcpStream>,
+}
+
+/// As many venues as so many symbols need connections.
+pub fn start(symbols: usize) -> Vec<Venue> {
+    let per_connection = PROFILE.symbols_per_connection;
+    (0..symbols).step_by(per_connection).map(|n| Venue::start((symbols - n).min(per_connection))).collect()
+}
+
+/// Sends so many frames over all clients, in turns, as fast as they are taken.
+pub fn flat_out(clients: &mut [Client<'_>], frames: u64) {
+    let mut left = frames;
+    while left > 0 {
+        let share = FLAT_OUT.min((left as usize).div_ceil(clients.len()));
+        for client in &mut *clients {
+            left -= if left > 0 { client.send(share.min(left as usize)) } else { 0 };
+        }
+    }
 }
 
 impl Venue {
@@ -36,6 +55,14 @@ impl Venue {
         Venue { port, ring, upgraded }
     }
 
+    pub fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().expect("nobody panicked")
+    }
+
+    pub fn symbols(&self) -> Vec<String> {
+        self.ring().symbols.clone()
+    }
+
     /// The next client that shook hands.
     pub fn client(&self) -> Client<'_> {
         let tcp = self.upgraded.recv_timeout(PATIENCE).expect("a client");
@@ -49,20 +76,16 @@ pub struct Client<'v> {
 }
 
 impl Client<'_> {
-    /// Sends so many frames as fast as they are taken.
-    pub fn flat_out(&mut self, frames: u64) {
+    /// Sends the next frames, at most so many and at least one: how many they were.
+    fn send(&mut self, most: usize) -> u64 {
         let mut ring = self.ring.lock().expect("nobody panicked");
-        let mut left = frames;
-        while left > 0 {
-            let (sent, bytes) = ring.next(FLAT_OUT.min(left as usize));
-            self.tcp.write_all(bytes).expect("the client reads");
-            left -= sent as u64;
-        }
+        let (sent, bytes) = ring.next(most);
+        self.tcp.write_all(bytes).expect("the client reads");
+        sent as u64
     }
 
     /// Sends at this pace: whatever is due, then waits for the next.
     pub fn pace(&mut self, per_second: u32, duration: Duration) -> u64 {
-        let mut ring = self.ring.lock().expect("nobody panicked");
         let (started, every) = (Instant::now(), Duration::from_secs(1) / per_second);
         let mut sent = 0;
         loop {
@@ -72,9 +95,7 @@ impl Client<'_> {
             }
             let due = (passed.as_nanos() / every.as_nanos()) as u64;
             while sent < due {
-                let (more, bytes) = ring.next((due - sent) as usize);
-                self.tcp.write_all(bytes).expect("the client reads");
-                sent += more as u64;
+                sent += self.send((due - sent) as usize);
             }
             thread::sleep((every * (sent + 1) as u32).saturating_sub(started.elapsed()));
         }

@@ -1,6 +1,7 @@
 //! The time of each part of a message's way: `cargo bench --bench parts`.
 
 mod paths;
+mod recorded;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -10,5 +11,5 @@ fn parts(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parts);
+criterion_group!(benches, parts, recorded::bench);
 criterion_main!(benches);
