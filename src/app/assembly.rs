@@ -32,9 +32,6 @@ use std::time::Duration;
 pub const BEAT_WITHIN: Duration = Duration::from_secs(8);
 /// Events per connection that may be on their way: four of one life, and the answers of every worker.
 const EVENTS_PER_CONNECTION: usize = 16;
-/// What reloads may add before a channel's capacity, fixed at the start, is too small: then a restart is due.
-const MORE_BOOKS: usize = 1_024;
-const MORE_CONNECTIONS: usize = 64;
 
 /// Reads the configuration again.
 pub type ReadConfig = Box<dyn FnMut() -> Result<Config, String> + Send>;
@@ -56,6 +53,7 @@ pub struct Frame {
     ledgers: Arc<Mutex<Vec<Ledger>>>,
     ports: Arc<Ports>,
     recovery_beat: Arc<Beat>,
+    room: Room,
 }
 
 /// How the parts reach the world.
@@ -94,11 +92,9 @@ impl Frame {
         let now = clock.stamp();
         let venues: Vec<_> = venues.iter().filter_map(|name| by_name(name)).collect();
         let layout = Layout::empty(config, &venues);
-        let books: usize = config.enabled().map(|feed| feed.symbols.len()).sum();
-        let connections: usize = config.enabled().map(|feed| feed.connections()).sum();
-        let room = Room { books: books + MORE_BOOKS, connections: connections + MORE_CONNECTIONS };
+        let room = Room::of(config).with_more();
         let (events, inbox) = bounded(room.connections * (EVENTS_PER_CONNECTION + config.pipeline.workers));
-        let (notices, notices_out) = bounded(room.connections + MORE_BOOKS);
+        let (notices, notices_out) = bounded(room.connections + room.books);
         let timings = Arc::new(Timings::default());
         let (ways, posts, told) = workers::lay_out(&config.pipeline, room, &timings, &events, clock);
         let recovery_beat = Arc::new(Beat::new("recovery".to_owned(), BEAT_WITHIN, now.mono));
@@ -131,7 +127,8 @@ impl Frame {
             notices,
             notices_out,
             ledgers: Arc::new(Mutex::new(ledgers)),
-            ports: Arc::new(Ports::new(room.connections)),
+            ports: Arc::default(),
+            room,
             recovery_beat,
         }
     }
@@ -170,6 +167,7 @@ impl Frame {
             beat_within: BEAT_WITHIN,
             seed,
             clock: clock.clone(),
+            room: self.room,
         };
         let lines = plant.follow(config)?;
         if let Some(thread) = &lines.untold {

@@ -3,6 +3,7 @@
 use crate::app::layout::{
     BookPlace, Change, ConnectionPlan, FeedPlan, Layout, Rescoped, TooMany, sync_rules,
 };
+use crate::app::workers::Room;
 use crate::config::Config;
 use crate::engine::backoff::BackoffRules;
 use crate::engine::connection::lifecycle::Lifecycle;
@@ -42,14 +43,22 @@ pub struct Plant {
     pub beat_within: Duration,
     pub seed: u64,
     pub clock: Clock,
+    pub room: Room,
 }
 
 impl Plant {
     /// Tells registry, workers and recovery what changed, and says what the supervisor has to do.
     ///
     /// # Errors
-    /// There are not enough numbers, or an address is none.
+    /// There is no room for so much, there are not enough numbers, or an address is none.
     pub fn follow(&mut self, config: &Config) -> Result<Lines, String> {
+        let (room, wanted) = (self.room, Room::of(config));
+        if !room.holds(wanted) {
+            return Err(format!(
+                "{} books over {} connections, and the daemon was started with room for {} over {}: restart it to have them",
+                wanted.books, wanted.connections, room.books, room.connections
+            ));
+        }
         let change =
             self.layout.follow(config, &self.by_name).map_err(|TooMany(what)| format!("too many {what}"))?;
         let now = self.clock.stamp();

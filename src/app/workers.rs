@@ -1,7 +1,7 @@
 //! The workers: what each is made of, and their threads.
 
 use crate::app::assembly::BEAT_WITHIN;
-use crate::config::Pipeline;
+use crate::config::{Config, Pipeline};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::{Timings, WorkerCounters};
@@ -20,11 +20,33 @@ const SIDE_MAX: usize = 64;
 /// Lifecycle jobs that may wait at one worker beside the counted messages: an opening, a fence and two spare a connection.
 const CONTROL_PER_CONNECTION: usize = 4;
 
-/// Room for books and connections that a reload may add: channels keep their capacity for life. A slot is some 100 bytes.
+/// How many books and connections there are room for: channels keep their capacity for life.
 #[derive(Clone, Copy)]
 pub struct Room {
     pub books: usize,
     pub connections: usize,
+}
+
+impl Room {
+    /// What a configuration needs.
+    pub fn of(config: &Config) -> Room {
+        let books = config.enabled().map(|feed| feed.symbols.len()).sum();
+        let connections = config.enabled().map(|feed| feed.connections()).sum();
+        Room { books, connections }
+    }
+
+    /// And as much again for reloads to add, or a little where that is more: a book is nine places in each worker's queue,
+    /// of some 100 bytes that are touched at once.
+    pub fn with_more(self) -> Room {
+        Room {
+            books: self.books + self.books.max(64),
+            connections: self.connections + self.connections.max(16),
+        }
+    }
+
+    pub fn holds(self, other: Room) -> bool {
+        other.books <= self.books && other.connections <= self.connections
+    }
 }
 
 /// The ways to a worker.

@@ -6,6 +6,7 @@ use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::shell::wake::Wake;
 use crate::venue::Scope;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 
@@ -63,31 +64,50 @@ impl Port {
     }
 }
 
-/// The ports of all connections, by connection; each with the generation it belongs to.
+/// The ports of all connections that have one; each with the generation it belongs to. Numbers of connections are never
+/// used again, so those that reloads took away must leave nothing here.
 #[derive(Debug, Default)]
-pub struct Ports(Mutex<Vec<Open>>);
+pub struct Ports(Mutex<BTreeMap<ConnectionId, Open>>);
 
-type Open = Option<(Generation, Arc<Port>)>;
+type Open = (Generation, Arc<Port>);
 
 impl Ports {
-    pub fn new(connections: usize) -> Ports {
-        Ports(Mutex::new(vec![None; connections]))
-    }
-
-    pub fn set(&self, connection: ConnectionId, port: Open) {
-        if let Some(place) = self.lock().get_mut(usize::from(connection.0)) {
-            *place = port;
-        }
+    pub fn set(&self, connection: ConnectionId, port: Option<Open>) {
+        match port {
+            Some(port) => self.lock().insert(connection, port),
+            None => self.lock().remove(&connection),
+        };
     }
 
     /// The port of this very life of the connection.
     pub fn get(&self, connection: ConnectionId, generation: Generation) -> Option<Arc<Port>> {
         let ports = self.lock();
-        let (alive, port) = ports.get(usize::from(connection.0))?.as_ref()?;
+        let (alive, port) = ports.get(&connection)?;
         (*alive == generation).then(|| port.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ports had places for as many connections as there was room for at the start. A reload gives a new connection a new
+    /// number; after some dozens of them nobody could ask its reader for a restart any more.
+    #[test]
+    fn a_connection_of_any_number_has_its_port() {
+        let ports = Ports::default();
+        for number in [0, 64, 65, 10_000, u16::MAX] {
+            let connection = ConnectionId(number);
+            ports.set(connection, Some((Generation(7), Arc::new(Port::new().unwrap()))));
+            assert!(ports.get(connection, Generation(7)).is_some());
+            assert!(ports.get(connection, Generation(8)).is_none());
+            ports.set(connection, None);
+            assert!(ports.get(connection, Generation(7)).is_none());
+        }
+        assert!(ports.lock().is_empty());
     }
 }

@@ -1,15 +1,18 @@
 //! The parts as they are put together, before any of them has a thread.
 
-use super::{Assembly, Frame, Hands};
+use super::{Assembly, Frame, Hands, ReadConfig};
 use crate::config::{Config, Surroundings, Venues};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::need::Need;
 use crate::engine::time::Wall;
+use crate::http::Source;
 use crate::shell::clock::Clock;
+use crate::shell::event::Event;
 use crate::shell::link;
 use crate::shell::memory::ProcessMemory;
 use crate::shell::notify::Notify;
 use crate::shell::recovery::{Input, Notice};
+use crate::shell::registry::Registry;
 use crate::shell::resolver;
 use crate::shell::supervisor::Threads;
 use crate::shell::sync::channel::bounded;
@@ -17,11 +20,21 @@ use crate::shell::worker::Told;
 use crate::venue::catalog;
 use std::sync::Arc;
 
-fn assembly() -> Assembly {
-    let text = "[[feed]]\nname = \"f\"\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:9\"\n\
-                rest_url = \"http://127.0.0.1:9\"\nsymbols = [\"AAAUSDT\"]\n";
+fn config(symbols: &[String]) -> Config {
+    let text = format!(
+        "[[feed]]\nname = \"f\"\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:9\"\n\
+         rest_url = \"http://127.0.0.1:9\"\nsymbols = {symbols:?}\n"
+    );
     let venues = Venues { by_name: &catalog::by_name, names: &catalog::NAMES };
-    let config = Config::from_toml(text, "test", &Surroundings { env: &|_| None, venues }).unwrap();
+    Config::from_toml(&text, "test", &Surroundings { env: &|_| None, venues }).unwrap()
+}
+
+fn assembly() -> Assembly {
+    assembly_with(None).0
+}
+
+fn assembly_with(reload: Option<ReadConfig>) -> (Assembly, Arc<Registry>) {
+    let config = config(&["AAAUSDT".to_owned()]);
     let clock = Clock::by_hand(Wall::from_nanos(0)).0;
     let frame = Frame::new(&config, catalog::by_name, &catalog::NAMES, &clock, 1, Arc::new(|| 0));
     let hands = Hands {
@@ -33,9 +46,10 @@ fn assembly() -> Assembly {
         start_callers: Box::new(|_| Err(std::io::ErrorKind::OutOfMemory.into())),
         memory: Box::new(ProcessMemory::default),
         http: Box::new(|_| Vec::new()),
-        reload: None,
+        reload,
     };
-    frame.complete(&config, hands).unwrap()
+    let registry = frame.registry.clone();
+    (frame.complete(&config, hands).unwrap(), registry)
 }
 
 /// That there is a connection, and what a book of it needs, come by two inboxes. A recovery thread that was late and
@@ -67,4 +81,16 @@ fn a_need_of_a_dismissed_book_is_nobodys() {
     let told = recovery.told.try_recv().unwrap();
     assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
     assert_eq!(recovery.planner.wanting(), 0);
+}
+
+/// Channels have the capacity that the configuration of the start asked for. One with thousands more was followed, and the
+/// first crowded moment would have taken a full queue for a worker that had ended.
+#[test]
+fn a_reload_with_more_than_there_is_room_for_changes_nothing() {
+    for (wanted, then) in [(66, 1), (65, 65)] {
+        let symbols: Vec<String> = (0..wanted).map(|n| format!("COIN{n}USDT")).collect();
+        let (mut assembly, registry) = assembly_with(Some(Box::new(move || Ok(config(&symbols)))));
+        assembly.supervisor.event(Event::Reload);
+        assert_eq!(registry.books().len(), then);
+    }
 }

@@ -1,8 +1,13 @@
 //! One side of a book: levels sorted by price, the best one last.
 //!
 //! Bids are keyed by price and asks by the negated price, so both sides share one order: keys ascend towards the
-//! touch, where nearly all changes happen and where a change moves the fewest levels. The first key is the farthest
-//! level, which a full ladder gives up first; `edge` then remembers how far it still knows everything.
+//! touch, where a change moves the fewest levels. The first key is the farthest level, which a full ladder gives up first;
+//! `edge` then remembers how far it still knows everything.
+//!
+//! In six recorded minutes of BTCUSDT on Binance (124,057 changes, four in five of them insert or remove) the median change
+//! is 85 levels away from the touch, and one in ten over 648. Against two `BTreeMap`s on that recording 1.17 times the time (`cargo bench --bench parts -- recorded`), most of it moving
+//! levels; searched one by one from the touch 1.38. With 200 books, whose memory is cold, 0.96 times one thread with maps
+//! (`--bench e2e -- scaling`); searched by halving alone 1.35.
 
 use super::BookFault;
 use super::units::Units;
@@ -14,6 +19,9 @@ const CAPACITY_FIRST: usize = 16;
 
 /// Levels that are looked at first, half a kilobyte of them.
 const NEAR_TOUCH: usize = 32;
+
+/// The first step away from where a level was expected: two lines of a cache.
+const STEP_FIRST: usize = 8;
 
 pub(super) struct Ladder<N> {
     side: Side,
@@ -86,14 +94,39 @@ impl<N: Units> Ladder<N> {
     }
 
     fn find(&self, key: N) -> Result<usize, usize> {
-        // Nearly all changes are near the touch: one comparison saves half of the others, and the memory they look at.
+        // Many changes are near the touch: one comparison saves half of the others, and the memory they look at.
         let near = self.levels.len().saturating_sub(NEAR_TOUCH);
-        let (range, from) = match self.levels.get(near) {
-            Some(level) if key < level.0 => (&self.levels[..near], 0),
-            _ => (&self.levels[near..], near),
+        let (from, to) = match self.levels.get(near) {
+            Some(level) if key < level.0 => self.far(key, near),
+            _ => (near, self.levels.len()),
         };
-        let found = range.binary_search_by(|level| level.0.cmp(&key));
+        let found = self.levels[from..to].binary_search_by(|level| level.0.cmp(&key));
         found.map(|at| at + from).map_err(|at| at + from)
+    }
+
+    /// The part of the levels before `near` that a key belongs to. The levels near the touch say how dense they are, so
+    /// where it would be if all were; from there in steps that double. Halving would look at ten places of a thousand
+    /// levels, each in memory that no other change has warmed.
+    fn far(&self, key: N, near: usize) -> (usize, usize) {
+        if near == 0 {
+            return (0, 0);
+        }
+        let at = |index: usize| self.levels[index].0;
+        let (first, last) = (at(near).roughly(), at(self.levels.len() - 1).roughly());
+        let back = (first - key.roughly()) / (last - first) * (NEAR_TOUCH - 1) as f64;
+        // A cast of what is no index saturates.
+        let guess = near.saturating_sub(back as usize).min(near - 1);
+        let (mut from, mut to, mut step) = (guess, guess, STEP_FIRST);
+        if at(guess) > key {
+            while from > 0 && at(from) > key {
+                (from, to, step) = (from.saturating_sub(step), from, step * 2);
+            }
+        } else {
+            while to < near && at(to) <= key {
+                (from, to, step) = (to, near.min(to + step), step * 2);
+            }
+        }
+        (from, to)
     }
 
     fn put(&mut self, key: N, size: N, levels_max: usize) {
@@ -218,5 +251,30 @@ impl<N: Units> Ladder<N> {
 
     pub fn heap_bytes(&self) -> usize {
         self.levels.capacity() * size_of::<(N, N)>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Prices that lie as evenly as a guess wants them, and ones that make fun of it.
+    #[test]
+    fn every_level_is_found_however_they_lie() {
+        let even = |n: i64| n * 7;
+        let dense_far = |n: i64| if n < 900 { n } else { 1_000 + (n - 900) * 500 };
+        let dense_near = |n: i64| if n < 900 { n * 500 } else { 450_000 + n };
+        let growing = |n: i64| n * n * n;
+        let huge = |n: i64| if n < 500 { n } else { i64::MAX - 1_000 + n };
+        for key_of in [even, dense_far, dense_near, growing, huge] {
+            for count in [0, 1, 31, 32, 33, 40, 41, 100, 1_000] {
+                let levels: Vec<(i64, i64)> = (0..count).map(|n| (key_of(n), 1)).collect();
+                let ladder = Ladder { side: Side::Bid, levels, edge: None };
+                for key in ladder.levels.iter().flat_map(|level| [level.0 - 1, level.0, level.0 + 1]) {
+                    let plain = ladder.levels.binary_search_by(|level| level.0.cmp(&key));
+                    assert_eq!(ladder.find(key), plain, "{key} of {count}");
+                }
+            }
+        }
     }
 }

@@ -26,6 +26,9 @@ pub(super) trait Units: Copy + Ord {
     fn negated(self) -> Self;
 
     fn widened(self) -> i128;
+
+    /// About as much, for guesses.
+    fn roughly(self) -> f64;
 }
 
 impl Units for i64 {
@@ -46,6 +49,10 @@ impl Units for i64 {
     fn widened(self) -> i128 {
         self.into()
     }
+
+    fn roughly(self) -> f64 {
+        self as f64
+    }
 }
 
 impl Units for i128 {
@@ -63,6 +70,10 @@ impl Units for i128 {
 
     fn widened(self) -> i128 {
         self
+    }
+
+    fn roughly(self) -> f64 {
+        self as f64
     }
 }
 

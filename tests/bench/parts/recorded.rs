@@ -1,5 +1,5 @@
-//! The book on what a venue really sent, beside two maps that are handed their numbers ready-made: whether sorted vectors
-//! are the right structure. Needs `DEPTHD_CAPTURES`; says so and passes without it.
+//! The book on what a venue really sent, beside two maps without its checks: whether sorted vectors are the right
+//! structure. Needs `DEPTHD_CAPTURES`; says so and passes without it.
 
 use criterion::{BatchSize, Criterion};
 use depthd::engine::book::{Book, Window};
@@ -39,12 +39,10 @@ pub fn bench(c: &mut Criterion) {
         };
         bencher.iter_batched(book, apply, BatchSize::SmallInput);
     });
-    let [first_bids, first_asks] = [&snapshot.bids, &snapshot.asks].map(|side| numbers(side));
-    let ready: Vec<_> = updates.iter().map(|(bids, asks)| (numbers(bids), numbers(asks))).collect();
-    let maps = || [&first_bids, &first_asks].map(|side| side.iter().copied().collect::<BTreeMap<_, _>>());
+    let maps = || [&snapshot.bids, &snapshot.asks].map(|side| side.iter().map(numbers).collect());
     c.bench_function("recorded, two maps", |bencher| {
         let apply = |mut maps: [BTreeMap<i64, i64>; 2]| {
-            for (bids, asks) in &ready {
+            for (bids, asks) in &updates {
                 set(&mut maps[0], bids);
                 set(&mut maps[1], asks);
             }
@@ -78,20 +76,20 @@ fn read(path: &Path) -> (Snapshot, Vec<Changes>) {
     (snapshot.expect("a snapshot"), updates)
 }
 
-fn numbers(side: &[Level]) -> Vec<(i64, i64)> {
+fn numbers(level: &Level) -> (i64, i64) {
     let number = |n: Decimal| {
-        let shift = 10i128.pow(u32::from(SCALE - n.scale()));
-        i64::try_from(n.mantissa() * shift).expect("a price or size of this venue")
+        let mantissa = n.mantissa_i64().expect("a price or size of this venue");
+        mantissa * 10i64.pow(u32::from(SCALE - n.scale()))
     };
-    side.iter().map(|level| (number(level.price), number(level.size))).collect()
+    (number(level.price), number(level.size))
 }
 
-fn set(side: &mut BTreeMap<i64, i64>, changes: &[(i64, i64)]) {
-    for (price, size) in changes {
-        if *size == 0 {
-            side.remove(price);
+fn set(side: &mut BTreeMap<i64, i64>, changes: &[Level]) {
+    for (price, size) in changes.iter().map(numbers) {
+        if size == 0 {
+            side.remove(&price);
         } else {
-            side.insert(*price, *size);
+            side.insert(price, size);
         }
     }
 }
