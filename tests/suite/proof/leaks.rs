@@ -7,7 +7,6 @@ use super::amount::{amount, figure};
 use super::storm::{ENDS, Storm};
 use crate::e2e::daemon::{Daemon, Footprint};
 use crate::e2e::reconnects::at_rest;
-use crate::e2e::reconnects::threads;
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Arc;
@@ -99,11 +98,10 @@ fn l1_l2_l3_t1_t3_a_storm_of_reconnects_leaves_nothing_behind() {
     let reconnects = asked.unwrap_or(amount(40, 1_000, 10_000));
     let warm = amount(16, 150, 500);
     let mut storm = Storm::gather(RATE, &[]);
-    let pool = threads(&storm.daemon).1;
     storm.settle(amount(1_000, 30_000, 30_000));
     storm.strike(warm, Duration::ZERO, |_| {});
     storm.assert_exact();
-    let (threads_before, before) = at_rest(&storm.daemon, pool);
+    let (threads_before, before) = at_rest(&storm.daemon);
     let memory_before = memory(&storm.daemon);
 
     let (began, late) = (Instant::now(), Lateness::start());
@@ -116,7 +114,7 @@ fn l1_l2_l3_t1_t3_a_storm_of_reconnects_leaves_nothing_behind() {
         left -= some;
     }
     let (took, (late_p99, late_max)) = (began.elapsed(), late.end());
-    let (threads_after, after) = at_rest(&storm.daemon, pool);
+    let (threads_after, after) = at_rest(&storm.daemon);
     let memory_after = memory(&storm.daemon);
     storm.targets.iter().for_each(|t| t.sim.quiesce());
     storm.daemon.wait_until("everything settled", |d| {
