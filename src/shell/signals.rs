@@ -4,8 +4,8 @@ use crate::shell::event::Event;
 use crate::shell::sync::channel::Sender;
 use crate::shell::thread::{self, Handle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag;
 use signal_hook::iterator::{Handle as Close, Signals};
+use signal_hook::{flag, low_level};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -47,12 +47,16 @@ impl Caught {
         let Caught(mut signals) = self;
         let close = signals.handle();
         let thread = thread::spawn("signals", STACK_BYTES, move || {
+            let mut stopping = false;
             for signal in signals.forever() {
                 let event = match signal {
                     SIGHUP => Event::Reload,
                     SIGUSR1 => Event::Dump,
+                    // Two that came at once, to two threads, each found the flag unset.
+                    _ if stopping => low_level::exit(FORCED),
                     _ => Event::Stop,
                 };
+                stopping |= matches!(event, Event::Stop);
                 // A supervisor that is busy for a second is asked by the next signal again.
                 let _ = events.send_timeout(event, Duration::from_secs(1));
             }
