@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// A thread that waits at most a second between two signs of life is suspect after eight. The watchdog, fed a moment before
+/// A thread that waits at most two seconds between two signs of life is suspect after eight. The watchdog, fed a moment before
 /// that, gives it twenty more, and a start takes one: whatever is stuck is running again within thirty seconds.
 pub const BEAT_WITHIN: Duration = Duration::from_secs(8);
 /// Events per connection that may be on their way: four of one life, and the answers of every worker.

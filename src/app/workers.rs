@@ -20,6 +20,12 @@ const SIDE_MAX: usize = 64;
 /// Lifecycle jobs that may wait at one worker beside the counted messages: an opening, a fence and two spare a connection.
 const CONTROL_PER_CONNECTION: usize = 4;
 
+/// Books that a reload may add to the fewest: as many as somebody lists at once. A book is nine places in each worker's
+/// queue, of some 100 bytes that are touched at the start.
+const MORE_BOOKS_MIN: usize = 256;
+/// Connections likewise, each with places for its events and lifecycle jobs: a feed of every venue, and some.
+const MORE_CONNECTIONS_MIN: usize = 16;
+
 /// How many books and connections there are room for: channels keep their capacity for life.
 #[derive(Clone, Copy)]
 pub struct Room {
@@ -35,12 +41,11 @@ impl Room {
         Room { books, connections }
     }
 
-    /// And as much again for reloads to add, or a little where that is more: a book is nine places in each worker's queue,
-    /// of some 100 bytes that are touched at once.
+    /// And as much again for reloads to add.
     pub fn with_more(self) -> Room {
         Room {
-            books: self.books + self.books.max(64),
-            connections: self.connections + self.connections.max(16),
+            books: self.books + self.books.max(MORE_BOOKS_MIN),
+            connections: self.connections + self.connections.max(MORE_CONNECTIONS_MIN),
         }
     }
 

@@ -57,7 +57,7 @@ impl Caught {
                     _ => Event::Stop,
                 };
                 stopping |= matches!(event, Event::Stop);
-                // A supervisor that is busy for a second is asked by the next signal again.
+                // A supervisor that is busy for a second is asked by the next signal again, or ended by a second stop.
                 let _ = events.send_timeout(event, Duration::from_secs(1));
             }
         })?;

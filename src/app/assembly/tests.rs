@@ -52,42 +52,43 @@ fn assembly_with(reload: Option<ReadConfig>) -> (Assembly, Arc<Registry>) {
     (frame.complete(&config, hands).unwrap(), registry)
 }
 
-/// That there is a connection, and what a book of it needs, come by two inboxes. A recovery thread that was late and
-/// looked into the second first forgot the need: the book stayed stale until its connection was made anew (I12).
-#[test]
-fn a_need_is_kept_though_its_connection_is_still_to_be_heard_of() {
-    let Assembly { mut recovery, posts, .. } = assembly();
+/// How many books recovery wants once it has heard that the first one needs a first state.
+fn wanting_after_a_need(Assembly { mut recovery, posts, .. }: Assembly) -> usize {
     let (book, connection, generation) = (BookId(0), ConnectionId(0), Generation(1));
     posts[0].place.recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
     let told = recovery.told.try_recv().unwrap();
     assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
-    assert_eq!(recovery.planner.wanting(), 1);
+    recovery.planner.wanting()
+}
+
+/// That there is a connection, and what a book of it needs, come by two inboxes. A recovery thread that was late and
+/// looked into the second first forgot the need: the book stayed stale until its connection was made anew (I12).
+#[test]
+fn a_need_is_kept_though_its_connection_is_still_to_be_heard_of() {
+    assert_eq!(wanting_after_a_need(assembly()), 1);
 }
 
 /// A worker behind its queue asked for a book that a reload had taken away. Nobody knew how to fetch it, so every try of it
 /// failed at once, and the breaker of its venue stayed open for all the others (I12).
 #[test]
 fn a_need_of_a_dismissed_book_is_nobodys() {
-    let Assembly { mut recovery, posts, notices, .. } = assembly();
-    let (book, connection, generation) = (BookId(0), ConnectionId(0), Generation(1));
+    let assembly = assembly();
     let change = Notice::Change {
         connections_removed: Vec::new(),
-        books_removed: vec![book],
+        books_removed: vec![BookId(0)],
         books_added: Vec::new(),
         connections: Vec::new(),
     };
-    notices.try_send(change).unwrap();
-    posts[0].place.recovery.try_send(Told::Need { book, connection, generation, need: Need::First }).unwrap();
-    let told = recovery.told.try_recv().unwrap();
-    assert!(recovery.turn(Some(Input::Told(told))), "nobody said to stop");
-    assert_eq!(recovery.planner.wanting(), 0);
+    assembly.notices.try_send(change).unwrap();
+    assert_eq!(wanting_after_a_need(assembly), 0);
 }
 
 /// Channels have the capacity that the configuration of the start asked for. One with thousands more was followed, and the
 /// first crowded moment would have taken a full queue for a worker that had ended.
 #[test]
 fn a_reload_with_more_than_there_is_room_for_changes_nothing() {
-    for (wanted, then) in [(66, 1), (65, 65)] {
+    // One book at the start, and 256 more.
+    for (wanted, then) in [(258, 1), (257, 257)] {
         let symbols: Vec<String> = (0..wanted).map(|n| format!("COIN{n}USDT")).collect();
         let (mut assembly, registry) = assembly_with(Some(Box::new(move || Ok(config(&symbols)))));
         assembly.supervisor.event(Event::Reload);

@@ -5,7 +5,7 @@
 //! `edge` then remembers how far it still knows everything.
 //!
 //! In six recorded minutes of BTCUSDT on Binance (124,057 changes, four in five of them insert or remove) the median change
-//! is 85 levels away from the touch, and one in ten over 648. Two `BTreeMap`s without any checks take 0.79 to 0.86 of the time
+//! is 85 levels away from the touch, and one in ten over 648. Two `BTreeMap`s without any checks take 0.79 to 0.85 of the time
 //! there (`cargo bench --bench parts -- recorded`): they move less, and allocate; with levels searched one by one from the
 //! touch 0.72. With 200 books, whose memory is cold, this takes 0.77 to 1.24 of one thread with maps
 //! (`cargo bench --bench e2e -- scaling`); searched by halving alone 1.35.

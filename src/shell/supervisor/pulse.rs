@@ -72,7 +72,8 @@ impl Pulse {
         if now.mono < self.next {
             return self.next;
         }
-        self.next = now.mono.after(EVERY);
+        // Sooner where the watchdog would not wait so long.
+        self.next = now.mono.after(self.watchdog.map_or(EVERY, |w| EVERY.min(w / 2)));
         if !self.ready && !stopping {
             self.ready = true;
             self.notify.ready(&registry.summary());

@@ -14,6 +14,7 @@ use crate::venue::json::Json;
 #[derive(Default)]
 struct Head<'t> {
     kind: Option<&'t str>,
+    /// The frame was routed by it; here it only must not come twice.
     symbol: Option<&'t str>,
     sequence: Option<u64>,
     time_exchange: Option<&'t str>,
