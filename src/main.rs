@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use depthd::cli::args::{Cli, Command};
-use depthd::cli::{Exit, check, demo, run, sim};
+use depthd::cli::{Exit, check, demo, run, sim, symbols};
 use depthd::config::{Surroundings, Venues};
 use depthd::venue::catalog;
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &around, &mut err),
         Command::Check(args) => check::run(&args, &around, &mut out, &mut err),
         Command::Sim(args) => sim::run(&args, &mut out, &mut err),
+        Command::Symbols(args) => symbols::run(&args, &around, &mut out, &mut err),
     };
     ExitCode::from(exit.code())
 }

@@ -11,6 +11,7 @@ use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::{RecoveryCounters, Timings};
 use crate::shell::event::Event;
+use crate::shell::journal::Journal;
 use crate::shell::notify::Notify;
 use crate::shell::port::Ports;
 use crate::shell::recovery::callers::Answered;
@@ -19,7 +20,7 @@ use crate::shell::registry::{Observed, Registry, Tables};
 use crate::shell::resolver::Asker;
 use crate::shell::supervisor::{Common, Observer, Parts, Pulse, Readers, Reload, Reporter, Supervisor};
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
-use crate::shell::sync::{Arc, Mutex, RwLock};
+use crate::shell::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::shell::worker::{Post, Told};
 use crate::venue::Venue;
 use rustls::ClientConfig;
@@ -66,6 +67,7 @@ pub struct Hands {
     pub start_callers: StartCallers,
     pub memory: Observer,
     pub http: Reporter,
+    pub journal: Arc<Journal>,
     /// `None` where there is no file to read again.
     pub reload: Option<ReadConfig>,
 }
@@ -141,9 +143,21 @@ impl Frame {
         let Frame { layout, registry, clock, seed, events, notices, .. } = self;
         let sides: Vec<_> = self.ways.iter().map(|w| w.side.clone()).collect();
         let entrances: Vec<_> = self.ways.into_iter().map(|w| w.entrance).collect();
+        let mut planner = Planner::new(layout.venues.iter().map(|v| v.rules).collect(), Vec::new(), seed);
+        if let Some((before, elapsed)) = hands.journal.before() {
+            let now = clock.mono();
+            planner.resume(now, before, *elapsed);
+            let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+            for ledger in ledgers.iter_mut() {
+                if let Some(was) = before.get(ledger.venue) {
+                    ledger.resume(now, was, *elapsed);
+                }
+            }
+        }
         let recovery = Recovery {
-            planner: Planner::new(layout.venues.iter().map(|v| v.rules).collect(), Vec::new(), seed),
+            planner,
             ledgers: self.ledgers.clone(),
+            journal: hands.journal.clone(),
             books: BTreeMap::new(),
             callers: layout.venues.iter().map(|_| None).collect(),
             start_callers: hands.start_callers,
@@ -164,6 +178,7 @@ impl Frame {
             entrances: entrances.clone(),
             notices: notices.clone(),
             ledgers: self.ledgers,
+            journal: hands.journal,
             beat_within: BEAT_WITHIN,
             seed,
             clock: clock.clone(),

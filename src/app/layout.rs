@@ -253,6 +253,8 @@ pub fn sync_rules(config: &Config, profile: &Profile) -> SyncRules {
         rest_join: profile.rest_join,
         in_band_restart: profile.in_band_restart,
         crossed_is_fault: profile.crossed_is_fault,
+        stream_depth: profile.stream_depth,
+        checksum: profile.checksum,
         levels_per_side_max: config.books.levels,
         window_messages_max: WINDOW_MESSAGES_MAX,
         window_bytes_max: config.books.resync_buffer,

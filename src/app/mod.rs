@@ -16,6 +16,7 @@ use crate::engine::time::Stamp;
 use crate::http::{HttpConfig, HttpServer};
 use crate::shell::clock::Clock;
 use crate::shell::event::Event;
+use crate::shell::journal::Journal;
 use crate::shell::notify::Notify;
 use crate::shell::recovery::callers::{Answered, Callers};
 use crate::shell::recovery::{self, Notice, StartCallers};
@@ -52,6 +53,8 @@ pub struct Environment {
     pub log_dropped: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Where the private socket to the answering server lives.
     pub runtime_dir: PathBuf,
+    /// Where budgets are kept for the next start; `None` keeps none.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// The running daemon.
@@ -96,6 +99,7 @@ impl App {
             memory: Box::new(memory::observe),
             http: Box::new(http.reporter()),
             reload: env.reload,
+            journal: Arc::new(Journal::open(env.state_dir.as_deref(), &clock)),
         };
         let Assembly { supervisor, recovery, posts, notices, events } = frame.complete(config, hands)?;
         let (workers, started) = Workers::start(posts);

@@ -15,6 +15,7 @@ use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::FeedCounters;
 use crate::shell::dial;
+use crate::shell::journal::Journal;
 use crate::shell::purse::Purse;
 use crate::shell::queue::{Entrance, Job};
 use crate::shell::reader::{BookRoute, Routes};
@@ -40,6 +41,7 @@ pub struct Plant {
     pub entrances: Vec<Entrance>,
     pub notices: Sender<Notice>,
     pub ledgers: Arc<Mutex<Vec<Ledger>>>,
+    pub journal: Arc<Journal>,
     pub beat_within: Duration,
     pub seed: u64,
     pub clock: Clock,
@@ -209,10 +211,15 @@ impl Plant {
                 connection_age_max: config.profile.connection_age_max,
                 ack_within: config.profile.ack_within,
                 heartbeat: config.profile.heartbeat,
+                ping_every: config.profile.ping_every,
             },
             routes: self.routes(plan, feed),
             message_bytes_max: config.max_message,
-            purse: Purse { ledgers: self.ledgers.clone(), venue: feed.venue_index },
+            purse: Purse {
+                ledgers: self.ledgers.clone(),
+                venue: feed.venue_index,
+                journal: self.journal.clone(),
+            },
             counters,
             status: entry.status.clone(),
             beat: entry.beat.clone(),

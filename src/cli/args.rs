@@ -31,15 +31,20 @@ pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Sim(SimArgs),
+    Symbols(SymbolsArgs),
 }
 
 /// Run a simulated venue and the daemon in one process: no key, no network
 #[derive(Args, Debug)]
-#[command(after_help = "Example: depthd demo --symbols 20 --faults chaos --for 60s")]
+#[command(after_help = "Examples:\n  depthd demo --symbols 20 --faults chaos --for 60s\n  \
+                        depthd demo --venue kraken --symbols 8")]
 pub struct DemoArgs {
     /// Where the dashboard listens: IP:PORT or unix:/path
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
     pub listen: String,
+    /// Which venue is simulated [default: coinapi and binance, each with its share of the symbols]
+    #[arg(long, value_name = "NAME")]
+    pub venue: Option<String>,
     /// How many symbols the venue has
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub symbols: u32,
@@ -134,6 +139,25 @@ pub struct SimArgs {
     pub pace: Pace,
 }
 
+/// List what a venue has to subscribe to, by its own name and by the name that means the same on every venue
+///
+/// Asks the venue over REST, once. A configuration takes either name.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  depthd symbols kraken btc\n  \
+                        COINAPI_KEY=... depthd symbols coinapi BITSTAMP_SPOT_BTC")]
+pub struct SymbolsArgs {
+    /// As in a configuration: binance, kraken, ...
+    pub venue: String,
+    /// Only what has this in either name, in whatever letter case
+    pub pattern: Option<String>,
+    /// Another address to ask [default: the venue's own]
+    #[arg(long, value_name = "REST_URL")]
+    pub url: Option<String>,
+    /// How long an answer may take
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = units::duration)]
+    pub timeout: Duration,
+}
+
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Faults {
     Off,
@@ -172,13 +196,22 @@ mod tests {
             "check --config f.toml",
             "sim --listen 127.0.0.1:0 --venue coinapi --symbols 5 --rate 10 --faults off --seed 3",
             "sim --capture f.gz --pace full",
+            "symbols binance",
+            "symbols kraken btc --url http://127.0.0.1:1 --timeout 1s",
         ] {
             let words = std::iter::once("depthd").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
-        for line in
-            ["demo --for 60", "run --config f --feed binance", "sim --pace full", "demo --faults some", "top"]
-        {
+        for line in [
+            "demo --for 60",
+            "run --config f --feed binance",
+            "sim --pace full",
+            "demo --faults some",
+            "top",
+            "symbols",
+            "symbols a b c",
+            "symbols a --timeout 1",
+        ] {
             let refused = Cli::try_parse_from(std::iter::once("depthd").chain(line.split(' ')));
             assert_eq!(refused.err().map(|why| why.exit_code()), Some(2), "{line}");
         }

@@ -7,6 +7,7 @@ pub mod check;
 pub mod demo;
 pub mod run;
 pub mod sim;
+pub mod symbols;
 
 use crate::config::{self, Config, Mistake, Surroundings};
 use args::ConfigArgs;
@@ -74,13 +75,17 @@ pub fn load(args: &ConfigArgs, around: &Surroundings<'_>) -> Result<Config, Vec<
 /// Prints mistakes or warnings, one a line. A closed stderr is no reason to fail.
 pub fn report(err: &mut dyn Write, kind: &str, list: &[Mistake]) {
     for one in list {
-        let mut line = format!("{kind}: ");
-        for c in one.to_string().chars() {
-            // What is quoted from a file must not steer the terminal; its own quotes are harmless.
-            if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-        }
-        let _ = writeln!(err, "{line}");
+        let _ = writeln!(err, "{kind}: {}", harmless(&one.to_string()));
     }
+}
+
+/// Text from a file or a venue, which must not steer the terminal; its own quotes are harmless.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// `A,B , C` as three symbols; empty ones are left for the checks to name.

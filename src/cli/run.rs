@@ -12,6 +12,7 @@ use crate::shell::supervisor;
 use crate::shell::thread;
 use crate::venue::catalog;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Loads, checks, starts, waits, stops.
@@ -69,6 +70,7 @@ fn serve(
         reload,
         log_dropped: Arc::new(move || counted.load(std::sync::atomic::Ordering::Relaxed)),
         runtime_dir: runtime_dir(),
+        state_dir: state_dir(around.env),
     };
     let caught = match Caught::install() {
         Ok(caught) => caught,
@@ -108,6 +110,12 @@ fn serve(
             Exit::Failure
         }
     }
+}
+
+/// Where systemd says that state belongs: the first directory of its list.
+fn state_dir(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let list = env("STATE_DIRECTORY")?;
+    list.split(':').next().filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// How SIGHUP reads the configuration again: the same file, checked the same way, against the same memory limit.

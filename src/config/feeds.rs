@@ -7,6 +7,7 @@ use super::raw::{self, Section};
 use super::{Surroundings, sections};
 use crate::engine::event::Channel;
 use crate::venue::Venue;
+use crate::venue::canonical::Canonical;
 use crate::venue::profile::Profile;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -119,7 +120,7 @@ fn url(section: &Section<'_>, key: &'static str, default: &str, schemes: [&str; 
 }
 
 fn symbols(section: &Section<'_>, venue: &dyn Venue) -> Vec<String> {
-    let symbols = section.read("symbols", Vec::new(), raw::texts);
+    let mut symbols = section.read("symbols", Vec::new(), raw::texts);
     if symbols.is_empty() && !section.has("symbols") {
         section.mistake("symbols", "is missing: name at least one");
     } else if symbols.is_empty() {
@@ -131,7 +132,10 @@ fn symbols(section: &Section<'_>, venue: &dyn Venue) -> Vec<String> {
         return Vec::new();
     }
     let mut seen = HashSet::new();
-    for symbol in &symbols {
+    for symbol in &mut symbols {
+        if let Some(native) = Canonical::parse(symbol).and_then(|market| venue.native(&market)) {
+            *symbol = native;
+        }
         if let Err(why) = venue.check_symbol(symbol) {
             section.mistake("symbols", format!("{symbol:?}: {why}"));
         } else if !seen.insert(venue.symbol_key(symbol)) {

@@ -1,10 +1,13 @@
 //! Two venues that exist only in the tests of this folder: one with a key and every channel, one without.
 
 use super::{Surroundings, Venues};
-use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
+use crate::engine::event::{Channel, DecodeError, Decoded};
 use crate::engine::time::Wall;
-use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
-use crate::venue::{Control, Dial, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict};
+use crate::venue::handles::Handles;
+use crate::venue::profile::{
+    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+};
+use crate::venue::{Control, Dial, Request, RestReply, Route, Scope, UpgradeRefusal, Venue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +24,12 @@ static KEYLESS: Profile = Profile {
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
+    restart_cost: RestartCost::Together,
+    snapshot_within: None,
+    book_within: None,
+    stream_depth: None,
+    checksum: None,
+    connection_count: None,
     quote_shares_book_sequence: true,
     crossed_is_fault: true,
     rest: RestBudget { refill: MINUTELY, daily: None, snapshot_cost: 50 },
@@ -31,6 +40,7 @@ static KEYLESS: Profile = Profile {
     handover: false,
     ack_within: None,
     heartbeat: None,
+    ping_every: None,
 };
 
 static KEYED: Profile = Profile {
@@ -68,42 +78,30 @@ impl Venue for Fixture {
     fn dial(&self, _: &str, _: &Scope, _: Option<&str>) -> Dial {
         unreachable!("no wire here")
     }
-    fn opening(&self, _: &Scope, _: i64) -> Vec<String> {
+    fn opening(&self, _: &Scope, _: i64) -> Vec<Request> {
         unreachable!("no wire here")
     }
-    fn withdraw(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+    fn withdraw(&self, _: &Scope, _: &[&str], _: &Handles, _: i64) -> Vec<Request> {
         unreachable!("no wire here")
     }
-    fn restore(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+    fn restore(&self, _: &Scope, _: &[&str], _: i64) -> Vec<Request> {
         unreachable!("no wire here")
     }
-    fn subscribe(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+    fn subscribe(&self, _: &Scope, _: &[&str], _: i64) -> Vec<Request> {
         Vec::new()
     }
 
-    fn unsubscribe(&self, _: &Scope, _: &[&str], _: i64) -> Vec<String> {
+    fn unsubscribe(&self, _: &Scope, _: &[&str], _: &Handles, _: i64) -> Vec<Request> {
         Vec::new()
     }
 
-    fn route<'f>(&self, _: &'f str) -> Route<'f> {
+    fn route<'f>(&self, _: &'f str, _: &'f Handles) -> Route<'f> {
         unreachable!("no wire here")
     }
     fn control(&self, _: &str) -> Control {
         unreachable!("no wire here")
     }
     fn decode(&self, _: Channel, _: &str, _: &mut Decoded) -> Result<(), DecodeError> {
-        unreachable!("no wire here")
-    }
-    fn snapshot_request(&self, _: &str, _: &str, _: Option<&str>) -> RestRequest {
-        unreachable!("no wire here")
-    }
-    fn verdict(&self, _: &RestReply<'_>) -> Verdict {
-        unreachable!("no wire here")
-    }
-    fn used_budget(&self, _: &RestReply<'_>) -> Option<u32> {
-        unreachable!("no wire here")
-    }
-    fn snapshot(&self, _: &str, _: &[u8]) -> Result<Snapshot, DecodeError> {
         unreachable!("no wire here")
     }
     fn upgrade_refused(&self, _: &RestReply<'_>, _: Wall) -> UpgradeRefusal {

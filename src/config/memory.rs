@@ -103,6 +103,12 @@ pub fn worst_case(config: &Config) -> Table {
     let symbols = sum(&|feed| feed.symbols.len() as u64);
     let tapes = sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.channels.contains(&Channel::Trade)));
     let messages_bytes = sum(&|feed| feed.connections() as u64 * feed.max_message as u64);
+    // A stream of fewer levels than the cap makes a smaller book.
+    let book_bytes = |feed: &Feed| {
+        let levels_max = Book::levels_max(books.levels, feed.profile.stream_depth);
+        feed.symbols.len() as u64 * Book::bytes_max(levels_max) as u64
+    };
+    let books_bytes = sum(&book_bytes);
     let callers = rest_callers(config);
     let level = size_of::<Level>() as u64;
     let decoded = 2 * MESSAGE_LEVELS_MAX * level;
@@ -115,7 +121,7 @@ pub fn worst_case(config: &Config) -> Table {
         row("transport buffers", connections, TRANSPORT_BYTES),
         row("frames in flight", workers * (BATCHES_KEPT + connections), BATCH_BYTES),
         row("decode scratch, deep snapshots", workers, 2 * decoded),
-        row("books", symbols, Book::bytes_max(books.levels) as u64),
+        row("books, all together", 1, books_bytes),
         row("resync windows", symbols, books.resync_buffer as u64),
         row("trade rings", tapes, books.trades as u64 * size_of::<TradeView>() as u64),
         row("counters of a book", symbols, BOOK_COUNTERS_BYTES),

@@ -68,6 +68,22 @@ impl Venues<'_> {
     }
 }
 
+/// Checks an address to send REST calls to. True: it is in the clear, and whoever is on the way can read a key.
+///
+/// # Errors
+/// A sentence saying what is expected.
+pub fn check_rest_url(text: &str) -> Result<bool, String> {
+    address::check(text, ["http", "https"]).map(|privacy| privacy == address::Privacy::Open)
+}
+
+/// The key of a venue that needs one, where no file is named for it.
+///
+/// # Errors
+/// A place that should hold it does not, or cannot be read.
+pub fn key_of(env: &dyn Fn(&str) -> Option<String>, venue: &str) -> Result<Option<Secret>, String> {
+    key::find(env, venue, None).map(|found| found.map(|(secret, _)| secret))
+}
+
 /// The process's own environment, for [`Surroundings`]. What is not UTF-8 is not there.
 pub fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()

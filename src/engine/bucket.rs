@@ -69,6 +69,14 @@ impl Bucket {
         self.level = self.level.min(told.max(-self.capacity));
     }
 
+    /// Goes on from a level of so many tokens that was there so long ago. It is never fuller than it was.
+    pub fn resume(&mut self, now: Mono, tokens: u64, elapsed: Duration) {
+        self.refill(now);
+        let gained = i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX).saturating_mul(self.gain);
+        let was = i128::from(tokens).saturating_mul(self.token);
+        self.level = self.level.min(was.saturating_add(gained).min(self.capacity));
+    }
+
     /// Whole tokens there now.
     pub fn tokens(&self, now: Mono) -> u64 {
         let gained = i128::from(now.nanos().saturating_sub(self.at.nanos())) * self.gain;

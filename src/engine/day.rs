@@ -5,12 +5,15 @@
 
 use std::time::Duration;
 
+use crate::engine::resume::Spent;
 use crate::engine::time::Mono;
 
 const SLOT: Duration = Duration::from_secs(15 * 60);
 const SLOT_NANOS: u64 = SLOT.as_nanos() as u64;
 /// 24 h in slots, plus the one the present is in.
 const SLOTS: usize = 97;
+/// The slot that the beginning is in: a day of slots lies before it, for what was spent then.
+const FIRST_SLOT: u64 = SLOTS as u64;
 
 /// A budget for any 24 hours.
 #[derive(Clone, Debug)]
@@ -24,7 +27,27 @@ pub struct Day {
 
 impl Day {
     pub fn new(limit: u32) -> Day {
-        Day { limit, spent: [0; SLOTS], newest: 0 }
+        Day { limit, spent: [0; SLOTS], newest: FIRST_SLOT }
+    }
+
+    /// What was spent, by the age in slots.
+    pub fn state(&mut self, now: Mono) -> Spent {
+        self.roll(now);
+        let by_age = (0..SLOTS as u16).map(|age| (age, self.spent[slot(self.newest - u64::from(age))]));
+        Spent(by_age.filter(|(_, spent)| *spent > 0).collect())
+    }
+
+    /// Takes over what was spent before, so long ago. A part of a slot counts as none: rather too long than too short.
+    pub fn resume(&mut self, now: Mono, spent: &Spent, elapsed: Duration) {
+        self.roll(now);
+        let passed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) / SLOT_NANOS;
+        for (&age, &spent) in &spent.0 {
+            let age = u64::from(age).saturating_add(passed);
+            if age < SLOTS as u64 {
+                let room = &mut self.spent[slot(self.newest - age)];
+                *room = room.saturating_add(spent);
+            }
+        }
     }
 
     /// Takes `n`, or nothing and says when there will be room.
@@ -60,7 +83,8 @@ impl Day {
     /// Spent in the last 24 hours, at `now`.
     pub fn spent(&mut self, now: Mono) -> u32 {
         self.roll(now);
-        u32::try_from(self.used()).expect("never more than the limit was taken")
+        // More than the limit only where another limit was in force before.
+        u32::try_from(self.used()).unwrap_or(u32::MAX)
     }
 
     pub const fn limit(&self) -> u32 {
@@ -72,7 +96,7 @@ impl Day {
     }
 
     fn roll(&mut self, now: Mono) {
-        let current = now.nanos() / SLOT_NANOS;
+        let current = FIRST_SLOT + now.nanos() / SLOT_NANOS;
         if current <= self.newest {
             return;
         }
@@ -89,7 +113,8 @@ fn slot(number: u64) -> usize {
 
 /// The first instant at which the slot of this number is out of the ring.
 fn forgotten_at(number: u64) -> Mono {
-    Mono::from_nanos(number.saturating_add(SLOTS as u64).saturating_mul(SLOT_NANOS))
+    let since_beginning = number.saturating_add(SLOTS as u64).saturating_sub(FIRST_SLOT);
+    Mono::from_nanos(since_beginning.saturating_mul(SLOT_NANOS))
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ pub struct BookEvent {
     pub span: Option<Span>,
     /// When the exchange says it happened.
     pub exchange_time: Option<Wall>,
+    /// What the venue says the book sums up to after this message.
+    pub checksum: Option<u32>,
     /// When the feed's operator stamped it: the only clock snapshots can be joined by where they carry no sequence.
     pub venue_time: Option<Wall>,
 }
@@ -92,9 +94,12 @@ pub enum Channel {
     Book50,
     Trade,
     Quote,
+    /// What a venue says of the symbol itself. Nobody subscribes to it by name: a venue that needs it asks for it.
+    Instrument,
 }
 
 impl Channel {
+    /// Those a configuration can name.
     pub const ALL: [Channel; 6] =
         [Channel::Book, Channel::Book5, Channel::Book20, Channel::Book50, Channel::Trade, Channel::Quote];
 
@@ -106,6 +111,7 @@ impl Channel {
             Channel::Book50 => "book50",
             Channel::Trade => "trade",
             Channel::Quote => "quote",
+            Channel::Instrument => "instrument",
         }
     }
 
@@ -127,6 +133,15 @@ pub enum Event {
     /// The trades are in [`Decoded::trades`].
     Trades,
     Quote(Quote),
+    /// How many decimals the venue writes this symbol's numbers with.
+    Precision(Precision),
+}
+
+/// Decimals of a symbol's numbers, as far as a checksum over their text goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Precision {
+    pub price: u8,
+    pub size: u8,
 }
 
 /// A decoded frame; one per worker, reused.

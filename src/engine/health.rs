@@ -263,6 +263,8 @@ mod tests {
             top: BookTop { state: State::Live, ..BookTop::EMPTY },
             messages: Flow::default(),
             heap_bytes: 0,
+            audit_checks: 7,
+            audit_mismatches: 1,
             recovery_took: None,
         };
         Stats { now: at(1000), startup_done: true, feeds: vec![feed], books: vec![book], ..Stats::default() }

@@ -5,11 +5,13 @@
 use crate::engine::audit::{Audit, Mismatch};
 use crate::engine::event::{Channel, Decoded, Event, Level, Side, Snapshot};
 use crate::engine::need::Joined;
+use crate::engine::pace::Pace;
 use crate::engine::state::StaleReason;
 use crate::engine::sync::{BookSync, Gap, SyncRules};
 use crate::engine::time::Stamp;
 use crate::engine::view::{BookTop, BookView, TradeView};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// What a frame brought to light.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -23,6 +25,7 @@ pub struct Keeper {
     audit: Audit,
     /// The venue's quotes name the book's own sequence, so that they can be compared.
     audited: bool,
+    pace: Pace,
     trades: VecDeque<TradeView>,
     trades_max: usize,
     flow: Flow,
@@ -33,6 +36,7 @@ pub struct Keeper {
 pub struct Flow {
     pub trade_frames: u64,
     pub quote_frames: u64,
+    pub instrument_frames: u64,
     /// Of any channel.
     pub undecodable: u64,
 }
@@ -43,6 +47,7 @@ impl Keeper {
             sync: BookSync::new(rules),
             audit: Audit::default(),
             audited,
+            pace: Pace::default(),
             trades: VecDeque::new(),
             trades_max,
             flow: Flow::default(),
@@ -52,13 +57,25 @@ impl Keeper {
     /// A connection carries this book from here on.
     pub fn opened(&mut self, now: Stamp) {
         self.audit.clear();
+        self.pace.broken();
         self.sync.opened(now);
     }
 
     /// The chain is broken, for this reason.
     pub fn lost(&mut self, now: Stamp, reason: StaleReason) {
         self.audit.clear();
+        self.pace.broken();
         self.sync.lost(now, reason);
+    }
+
+    /// Says that the book is not sure any more when its stream has been silent for longer than its pace allows, or than the
+    /// venue promises (`within`).
+    pub fn heed_silence(&mut self, now: Stamp, within: Option<Duration>) -> bool {
+        let silent = self.sync.state().is_live() && self.pace.is_silent(now.mono, within);
+        if silent {
+            self.lost(now, StaleReason::Silent);
+        }
+        silent
     }
 
     /// A frame of this book was decoded.
@@ -66,12 +83,18 @@ impl Keeper {
         match frame.event {
             None => self.undecodable(now, Channel::Book),
             Some(Event::Book(event)) => {
+                self.pace.book(now.mono);
                 let outcome = self.sync.event(now, &event, &frame.bids, &frame.asks);
                 let mismatch = if self.audited { self.reached(now) } else { None };
                 return Noted { gap: outcome.gap, mismatch };
             }
+            Some(Event::Precision(precision)) => {
+                self.flow.instrument_frames += 1;
+                return Noted { gap: self.sync.precision(now, precision), mismatch: None };
+            }
             Some(Event::Trades) => {
                 self.flow.trade_frames += 1;
+                self.pace.witness();
                 for trade in frame.trades.drain(..) {
                     if self.trades_max == 0 {
                         break;
@@ -94,6 +117,7 @@ impl Keeper {
             }
             Some(Event::Quote(quote)) => {
                 self.flow.quote_frames += 1;
+                self.pace.witness();
                 if self.audited {
                     let book = self.live_best();
                     let mismatch = self.audit.quote(&quote, book);
@@ -129,11 +153,11 @@ impl Keeper {
     }
 
     pub fn audit_checks(&self) -> u64 {
-        self.audit.checks()
+        self.audit.checks() + self.sync.checksums().made
     }
 
     pub fn audit_mismatches(&self) -> u64 {
-        self.audit.mismatches()
+        self.audit.mismatches() + self.sync.checksums().differed
     }
 
     /// Newest last, at most `limit`.

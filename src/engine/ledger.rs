@@ -3,10 +3,13 @@
 //! One ledger a venue, shared by the threads behind one lock. It outlives every connection, so that a reconnect loop
 //! spends from the same purse as everything else. REST has its own purse in the recovery planner.
 
+use crate::engine::backoff::ASKED_WAIT_MAX;
 use crate::engine::bucket::Bucket;
 use crate::engine::day::Day;
+use crate::engine::resume::{Left, VenueBudgets};
 use crate::engine::time::Mono;
 use crate::venue::profile::Profile;
+use std::time::Duration;
 
 /// One part in this many of a day's control messages is kept for subscribing after a reconnect: a day of bad luck may
 /// cost repairs, and never the ability to connect. A fifth of CoinAPI's 1,000 is 200 reconnects a day.
@@ -14,6 +17,8 @@ const DAY_KEPT_FOR_OPENING: u32 = 5;
 
 #[derive(Clone, Debug)]
 pub struct Ledger {
+    /// Whose it is.
+    pub venue: &'static str,
     control: Bucket,
     control_day: Option<Day>,
     connects: Bucket,
@@ -27,6 +32,7 @@ impl Ledger {
     pub fn new(profile: &Profile, now: Mono) -> Ledger {
         let (control, connects) = (profile.control.refill, profile.connects);
         Ledger {
+            venue: profile.name,
             control: Bucket::new(control.burst, control.per_window, control.window, now),
             control_day: profile.control.daily.map(Day::new),
             connects: Bucket::new(connects.burst, connects.per_window, connects.window, now),
@@ -70,6 +76,22 @@ impl Ledger {
         self.connects.take(now, 1)?;
         self.connects_spent += 1;
         Ok(())
+    }
+
+    /// What is left, to be gone on with after a restart.
+    pub fn state(&mut self, now: Mono, into: &mut VenueBudgets) {
+        let wait_ms = u64::try_from(self.connects_from.since(now).as_millis()).unwrap_or(u64::MAX);
+        into.connects = Left { tokens: self.connects.tokens(now), wait_ms };
+        into.control_day = self.control_day.as_mut().map(|day| day.state(now)).unwrap_or_default();
+    }
+
+    /// Goes on with what was left so long ago.
+    pub fn resume(&mut self, now: Mono, was: &VenueBudgets, elapsed: Duration) {
+        self.connects.resume(now, was.connects.tokens, elapsed);
+        self.hold_connects(now.after(was.connects.wait_after(elapsed).min(ASKED_WAIT_MAX)));
+        if let Some(day) = &mut self.control_day {
+            day.resume(now, &was.control_day, elapsed);
+        }
     }
 
     /// Control messages paid for since the start.
@@ -125,6 +147,43 @@ mod tests {
             }
         }
         assert!(openings.take_control(now, 1).unwrap_err() > s(86_400), "then the day is over");
+    }
+
+    /// A daemon that dies right after each connect gets no more of them than one that lives.
+    #[test]
+    fn dying_buys_no_connects() {
+        let profile = in_band_venue().profile;
+        let (burst, mut connects, mut state) = (profile.connects.burst, 0, VenueBudgets::default());
+        for start in 0..1_000 {
+            let mut ledger = Ledger::new(profile, Mono::ZERO);
+            if start > 0 {
+                ledger.resume(Mono::ZERO, &state, Duration::from_millis(10));
+            }
+            connects += u32::from(ledger.take_connect(Mono::ZERO).is_ok());
+            ledger.state(Mono::ZERO, &mut state);
+        }
+        let seconds = 10.0;
+        let refilled =
+            f64::from(profile.connects.per_window) * seconds / profile.connects.window.as_secs_f64();
+        assert!(f64::from(connects) <= f64::from(burst) + refilled, "{connects}");
+        assert!(connects >= burst, "what was there is used");
+    }
+
+    #[test]
+    fn a_ban_and_a_day_outlive_the_process() {
+        let mut ledger = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        (0..3).for_each(|_| ledger.take_control(s(0), 1).unwrap());
+        ledger.hold_connects(s(100));
+        let mut state = VenueBudgets::default();
+        ledger.state(s(40), &mut state);
+        let mut next = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        next.resume(Mono::ZERO, &state, Duration::from_secs(20));
+        assert_eq!(next.take_connect(Mono::ZERO), Err(s(40)), "40 of 100 seconds, and 20 more, had passed");
+        assert_eq!(next.control_day.as_mut().map(|day| day.spent(Mono::ZERO)), Some(3));
+        let mut later = Ledger::new(in_band_venue().profile, Mono::ZERO);
+        later.resume(Mono::ZERO, &state, Duration::from_secs(25 * 3_600));
+        assert_eq!(later.control_day.as_mut().map(|day| day.spent(Mono::ZERO)), Some(0), "a day later");
+        assert_eq!(later.take_connect(Mono::ZERO), Ok(()));
     }
 
     #[test]

@@ -193,6 +193,7 @@ fn start_server(runtime_dir: &Path) -> io::Result<Current> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::evidence::Evidence;
     use crate::engine::health::Thresholds;
     use crate::engine::stats::Stats;
     use crate::engine::time::Stamp;
@@ -216,6 +217,10 @@ mod tests {
 
         fn trades(&self, _: &str, _: &str, _: usize) -> Result<Vec<TradeView>, Ask> {
             Err(Ask::UnknownFeed)
+        }
+
+        fn evidence(&self) -> Vec<(String, Evidence)> {
+            Vec::new()
         }
     }
 

@@ -21,6 +21,7 @@ pub mod routes;
 pub use gate::Clock;
 pub use listener::Listen;
 
+use crate::engine::evidence::Evidence;
 use crate::engine::health::Thresholds;
 use crate::engine::stats::{HttpStats, Stats, ThreadStats};
 use crate::engine::time::Stamp;
@@ -61,6 +62,9 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`Ask`] says why there are none.
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask>;
+
+    /// Books that their own venue contradicted, with their feeds; the newest of each feed, newest last.
+    fn evidence(&self) -> Vec<(String, Evidence)>;
 }
 
 /// Why a question has no answer.

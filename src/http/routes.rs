@@ -32,6 +32,7 @@ pub enum Route {
     Books,
     Book,
     Trades,
+    Audit,
     Memory,
     /// No path of ours.
     Other,
@@ -40,7 +41,7 @@ pub enum Route {
 }
 
 impl Route {
-    pub const ALL: [Route; 13] = [
+    pub const ALL: [Route; 14] = [
         Route::Dashboard,
         Route::Health,
         Route::Live,
@@ -51,6 +52,7 @@ impl Route {
         Route::Books,
         Route::Book,
         Route::Trades,
+        Route::Audit,
         Route::Memory,
         Route::Other,
         Route::Refused,
@@ -68,6 +70,7 @@ impl Route {
             Route::Books => "/api/books",
             Route::Book => "/api/books/{feed}/{symbol}",
             Route::Trades => "/api/trades/{feed}/{symbol}",
+            Route::Audit => "/api/audit",
             Route::Memory => "/api/debug/memory",
             Route::Other => "other",
             Route::Refused => "refused",
@@ -112,8 +115,14 @@ impl Router {
                 (Route::Metrics, plain(query, EXPOSITION, || metrics::text(&self.stats()).into_bytes()))
             }
             ["api", "books"] => (Route::Books, known(query, &[]).and_then(|_| self.books())),
-            ["api", "books", feed, symbol] => (Route::Book, self.book(feed, symbol, query)),
-            ["api", "trades", feed, symbol] => (Route::Trades, self.trades(feed, symbol, query)),
+            // Some venues have a slash in their names, and few clients escape it.
+            ["api", "books", feed, symbol @ ..] if !symbol.is_empty() => {
+                (Route::Book, self.book(feed, &symbol.join("/"), query))
+            }
+            ["api", "trades", feed, symbol @ ..] if !symbol.is_empty() => {
+                (Route::Trades, self.trades(feed, &symbol.join("/"), query))
+            }
+            ["api", "audit"] => (Route::Audit, known(query, &[]).and_then(|_| self.audit())),
             ["api", "debug", "memory"] => {
                 (Route::Memory, known(query, &[]).and_then(|_| json(200, &bodies::memory(&self.stats()))))
             }
@@ -160,6 +169,11 @@ impl Router {
     fn books(&self) -> Result<Answer, Refused> {
         let books = self.source.books();
         json(200, &bodies::books(&books, (self.clock)().mono))
+    }
+
+    fn audit(&self) -> Result<Answer, Refused> {
+        let evidence = self.source.evidence();
+        json(200, &bodies::audit(&self.source.stats(), &evidence))
     }
 
     fn book(&self, feed: &str, symbol: &str, query: &str) -> Result<Answer, Refused> {

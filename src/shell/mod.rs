@@ -9,6 +9,7 @@ pub mod count;
 pub mod dial;
 pub mod event;
 pub mod face;
+pub mod journal;
 pub mod link;
 pub mod log;
 pub mod memory;

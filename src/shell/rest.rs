@@ -42,6 +42,7 @@ pub struct RestAnswer {
 pub struct RestClient {
     agent: ureq::Agent,
     wake: Arc<Wake>,
+    body_bytes_max: usize,
 }
 
 impl RestClient {
@@ -71,7 +72,13 @@ impl RestClient {
         RestClient {
             agent: ureq::Agent::with_parts(config, connector, Names { asker: names, wake: wake.clone() }),
             wake,
+            body_bytes_max: BODY_BYTES_MAX,
         }
+    }
+
+    /// The same with another bound on bodies, for what is larger than a book.
+    pub fn with_bodies_of(self, body_bytes_max: usize) -> RestClient {
+        RestClient { body_bytes_max, ..self }
     }
 
     /// Makes one call.
@@ -89,7 +96,7 @@ impl RestClient {
         let body = response
             .body_mut()
             .with_config()
-            .limit(BODY_BYTES_MAX as u64)
+            .limit(self.body_bytes_max as u64)
             .read_to_vec()
             .map_err(|e| e.to_string())?;
         // A stop in the middle of a body without a length looks like its end.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const TOP_WORDS: usize = 19;
 /// Counters before the discards.
-const PLAIN_COUNTS: usize = 11;
+const PLAIN_COUNTS: usize = 12;
 const COUNT_WORDS: usize = PLAIN_COUNTS + Discard::COUNT;
 const WORDS: usize = TOP_WORDS + COUNT_WORDS;
 
@@ -37,9 +37,10 @@ impl Published {
     /// Every message of the book by what became of it.
     pub fn messages(&self) -> stats::Flow {
         let (c, flow) = (&self.counts, &self.flow);
+        let others = flow.trade_frames + flow.quote_frames + flow.instrument_frames;
         let mut messages = stats::Flow {
-            received: c.received + flow.trade_frames + flow.quote_frames + flow.undecodable,
-            applied: c.applied + flow.trade_frames + flow.quote_frames,
+            received: c.received + others + flow.undecodable,
+            applied: c.applied + others,
             duplicate: c.duplicate,
             buffered: c.buffered,
             discarded: Discard::ALL.iter().zip(c.discarded).map(|(why, count)| (why.name(), count)).collect(),
@@ -163,6 +164,7 @@ fn encode(p: &Published) -> [u64; WORDS] {
         p.heap_bytes,
         // A repair takes time: 0 is free to mean that there was none.
         p.recovery_took.map_or(0, |took| nanos(took).max(1)),
+        p.flow.instrument_frames,
     ];
     words[TOP_WORDS..TOP_WORDS + PLAIN_COUNTS].copy_from_slice(&counts);
     words[TOP_WORDS + PLAIN_COUNTS..].copy_from_slice(&c.discarded);
@@ -205,7 +207,12 @@ fn decode(words: &[u64; WORDS]) -> Published {
     Published {
         top,
         counts,
-        flow: Flow { trade_frames: at(4), quote_frames: at(5), undecodable: at(6) },
+        flow: Flow {
+            trade_frames: at(4),
+            quote_frames: at(5),
+            undecodable: at(6),
+            instrument_frames: at(11),
+        },
         audit_checks: at(7),
         audit_mismatches: at(8),
         heap_bytes: at(9),
@@ -284,7 +291,7 @@ mod tests {
                     levels_asks: u32::MAX,
                 },
                 counts,
-                flow: Flow { trade_frames: 4, quote_frames: 5, undecodable: 9 },
+                flow: Flow { trade_frames: 4, quote_frames: 5, undecodable: 9, instrument_frames: 2 },
                 recovery_took: Some(Duration::from_millis(12)),
                 audit_checks: 6,
                 audit_mismatches: 7,

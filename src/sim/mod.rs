@@ -5,17 +5,32 @@
 //! must never share code with what it judges: it decodes nothing of the daemon's, and keeps books of its own.
 
 mod binance;
+mod bitfinex;
+mod bybit;
 pub mod capture;
 mod coinapi;
+mod coinbase;
 pub mod config;
+mod deribit;
 mod exchange;
+pub mod face;
 pub mod fault;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod follower;
+mod hyperliquid;
+mod kraken;
 pub mod log;
 mod market;
 mod meter;
 pub mod net;
+mod okx;
 pub mod owner;
 mod random;
+mod tongue;
+#[cfg(test)]
+mod trial;
 pub mod truth;
 
 pub use capture::{CaptureServer, Pace, Progress};

@@ -2,7 +2,8 @@
 //! saw of its clients, set its pace, make faults happen.
 
 use super::config::{Face, FaultLevel, SimConfig};
-use super::exchange::{self, Command, Exchange, Shared};
+use super::exchange::{Command, Exchange, Shared};
+use super::face::Identity;
 use super::fault::Fault;
 use super::log::{Counters, VenueLog};
 use super::market::{self, number};
@@ -42,8 +43,9 @@ pub struct Top {
 /// A venue without sockets or thread: whoever has it turns it (see [`super::net::Host`]). `epoch` is its wall time at
 /// [`crate::engine::time::Mono::ZERO`].
 pub fn venue(config: SimConfig, epoch: Wall) -> (Owner, Exchange) {
-    let market = market::Market::with_levels(config.symbols, config.levels, config.seed, epoch);
-    let symbols = market.instruments.iter().map(|i| exchange::name(config.face, i.spec())).collect();
+    let mut market = market::Market::with_levels(config.symbols, config.levels, config.seed, epoch);
+    market.set_step(config.face.time_step_nanos());
+    let symbols = market.instruments.iter().map(|i| config.face.spelled(i.spec())).collect();
     let shared = Arc::new(Shared {
         market: Mutex::new(market),
         log: Mutex::default(),
@@ -61,10 +63,7 @@ pub fn venue(config: SimConfig, epoch: Wall) -> (Owner, Exchange) {
 impl Owner {
     /// The `url` of a feed, for a venue at this `host:port`.
     pub fn url(&self, authority: &str) -> String {
-        match self.face {
-            Face::CoinApi => format!("ws://{authority}/v1/"),
-            Face::Binance => format!("ws://{authority}"),
-        }
+        format!("ws://{authority}{}", self.face.path())
     }
 
     /// Gives the best levels of every symbol that has moved since `known`, which holds a version for each symbol.
@@ -108,15 +107,19 @@ impl Owner {
 
     /// The venue's book at one moment of its recent past.
     ///
-    /// On Binance the sequence names it. On CoinAPI sequences belong to a connection, and the time names it: no two versions
-    /// of a symbol have the same. `None` when there never was such a version, or it is too long ago.
-    pub fn truth(&self, symbol: &str, sequence: u64, exchange_time: Option<Wall>) -> Option<TrueBook> {
+    /// Its number names it, or its time: see [`Identity`]. `None` when there never was such a version, or it is too long ago.
+    pub fn truth(
+        &self,
+        symbol: &str,
+        sequence: Option<u64>,
+        exchange_time: Option<Wall>,
+    ) -> Option<TrueBook> {
         let index = self.symbols.iter().position(|s| s == symbol)?;
         let market = self.shared.market();
         let ladder = &market.instruments[index].ladder;
-        let id = match self.face {
-            Face::Binance => sequence,
-            Face::CoinApi => ladder.id_at(exchange_time?)?,
+        let id = match self.face.identity() {
+            Identity::Sequence(times) => sequence? / times,
+            Identity::Time => ladder.id_at(exchange_time?)?,
         };
         let (frozen, newest) = (ladder.at_id(id)?, ladder.id());
         // The levels are turned into decimals without the lock: the venue goes on meanwhile.

@@ -2,19 +2,54 @@
 
 use crate::venue::Venue;
 use crate::venue::binance::Binance;
+use crate::venue::binance_futures::BinanceFutures;
+use crate::venue::bitfinex::Bitfinex;
+use crate::venue::bybit::Bybit;
 use crate::venue::coinapi::CoinApi;
+use crate::venue::coinbase::Coinbase;
+use crate::venue::deribit::Deribit;
+use crate::venue::hyperliquid::Hyperliquid;
+use crate::venue::kraken::Kraken;
+use crate::venue::okx::Okx;
 use std::sync::Arc;
 
 /// Every name [`by_name`] answers to, in the order a person should read them.
-pub const NAMES: [&str; 2] = ["coinapi", "binance"];
+pub const NAMES: [&str; 14] = [
+    "coinapi",
+    "binance",
+    "binance-usdm",
+    "binance-coinm",
+    "kraken",
+    "coinbase",
+    "coinbase-exchange",
+    "bybit",
+    "bybit-linear",
+    "bybit-inverse",
+    "okx",
+    "bitfinex",
+    "deribit",
+    "hyperliquid",
+];
 
 /// The venue that `venue = "…"` names.
 pub fn by_name(name: &str) -> Option<Arc<dyn Venue>> {
-    match name {
-        "coinapi" => Some(Arc::new(CoinApi)),
-        "binance" => Some(Arc::new(Binance)),
-        _ => None,
-    }
+    Some(match name {
+        "coinapi" => Arc::new(CoinApi),
+        "binance" => Arc::new(Binance),
+        "binance-usdm" => Arc::new(BinanceFutures::USDM),
+        "binance-coinm" => Arc::new(BinanceFutures::COINM),
+        "kraken" => Arc::new(Kraken),
+        "coinbase" => Arc::new(Coinbase::Advanced),
+        "coinbase-exchange" => Arc::new(Coinbase::Exchange),
+        "bybit" => Arc::new(Bybit::Spot),
+        "bybit-linear" => Arc::new(Bybit::Linear),
+        "bybit-inverse" => Arc::new(Bybit::Inverse),
+        "okx" => Arc::new(Okx),
+        "bitfinex" => Arc::new(Bitfinex),
+        "deribit" => Arc::new(Deribit),
+        "hyperliquid" => Arc::new(Hyperliquid),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A venue's rules and limits, as data. The engine reads these; it never asks which venue it is.
 
+use crate::engine::checksum::ChecksumRule;
 use crate::engine::event::Channel;
 use std::time::Duration;
 
@@ -10,6 +11,12 @@ pub enum SequenceRule {
     Dense,
     /// Each message covers `first..=last`; the next one starts at the last plus one. Numbers outlive connections.
     Range,
+    /// Each message names the number of the one before it, and that alone decides. Numbers only grow.
+    Linked,
+    /// The same, and numbers may fall: a message that names the one before it has the first number of another count.
+    Chained,
+    /// Messages of a book are not numbered: the connection's order, its count where it has one, and checksums have to do.
+    Unnumbered,
 }
 
 /// What a REST snapshot is worth and how it is joined to the stream.
@@ -19,6 +26,8 @@ pub enum RestJoin {
     BySequence,
     /// By the operator's timestamp: the book is `partial` after it.
     ByTime,
+    /// Not at all: it is worth nothing here, and never asked for.
+    Never,
 }
 
 /// Where a fresh connection gets its first book from.
@@ -28,6 +37,15 @@ pub enum FirstBook {
     InBand,
     /// REST has it.
     Rest,
+}
+
+/// What the messages of an in-band restart are counted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RestartCost {
+    /// One message takes any number of books out, and one puts them back.
+    Together,
+    /// Two messages a book.
+    Each,
 }
 
 /// A budget that refills: at most `burst` at once, `per_window` in any `window`.
@@ -71,6 +89,17 @@ pub struct Profile {
     pub rest_join: RestJoin,
     /// True when leaving and re-entering the subscription brings a fresh snapshot in the stream.
     pub in_band_restart: bool,
+    pub restart_cost: RestartCost,
+    /// A subscribed book is sent whole within this, however quiet its market is; `None` where a quiet one may wait.
+    pub snapshot_within: Option<Duration>,
+    /// A live book is sent something at least this often, whatever its market does; `None` where a quiet one is silent.
+    pub book_within: Option<Duration>,
+    /// The stream carries this many levels a side, and levels enter and leave it at the far end.
+    pub stream_depth: Option<usize>,
+    /// How the venue sums a book up, where it does.
+    pub checksum: Option<ChecksumRule>,
+    /// The first number of the count over all frames of a connection, where the venue has one.
+    pub connection_count: Option<u64>,
     /// True when a quote's sequence is on the book's own scale.
     pub quote_shares_book_sequence: bool,
     /// True where a crossed book can only be an error; false where the venue itself shows crossed books.
@@ -90,4 +119,6 @@ pub struct Profile {
     /// The longest silence the venue promises: a message of its own after that, whatever the market does. `None` where
     /// a quiet market is silent but for pings.
     pub heartbeat: Option<Duration>,
+    /// The venue wants a text from us this often, whatever else goes on: [`crate::venue::Venue::ping`].
+    pub ping_every: Option<Duration>,
 }

@@ -73,6 +73,12 @@ fn utf16(raw: &str) -> impl Iterator<Item = u16> {
     })
 }
 
+/// A venue's endpoint: `base` is scheme, host and port, as configured. Who writes the venue's path too gets it once.
+pub fn endpoint(base: &str, path: &str) -> String {
+    let base = base.trim_end_matches('/');
+    if base.ends_with(path) { base.to_owned() } else { format!("{base}{path}") }
+}
+
 /// `text` for a place inside a URL's path or query: everything but letters, digits, `-._~` and `@` becomes `%XX`.
 pub fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -98,6 +104,13 @@ mod tests {
 
     fn headers(name: &str, value: &str) -> Vec<(String, String)> {
         vec![(name.into(), value.into())]
+    }
+
+    #[test]
+    fn endpoints_have_their_path_once() {
+        for base in ["ws://h:1", "ws://h:1/", "ws://h:1/ws/v2", "ws://h:1/ws/v2/"] {
+            assert_eq!(endpoint(base, "/ws/v2"), "ws://h:1/ws/v2", "{base}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The names of the venues, in the order of their planner.
-pub const VENUES: [&str; 2] = catalog::NAMES;
+pub const VENUES: &[&str] = &catalog::NAMES;
 
 /// A worker: its seat, where readers may sit too, and its own thread.
 pub struct SimWorker {
@@ -131,7 +131,7 @@ pub struct Daemon {
 impl Daemon {
     pub fn new(config: &Config, clock: &Clock, setup: &Setup) -> Daemon {
         let (names, questions) = resolver::questions(clock.clone());
-        let frame = Frame::new(config, crate::venue::by_name, &VENUES, clock, setup.seed, Arc::new(|| 0));
+        let frame = Frame::new(config, crate::venue::by_name, VENUES, clock, setup.seed, Arc::new(|| 0));
         let registry = frame.registry.clone();
         let concurrent: Vec<usize> = frame.layout.venues.iter().map(|v| v.rules.max_concurrent).collect();
         let timeout = frame.layout.venues.iter().map(|v| v.timeout).collect();
@@ -162,6 +162,7 @@ impl Daemon {
                 ..ProcessMemory::default()
             }),
             http: Box::new(|_| Vec::new()),
+            journal: Arc::default(),
             reload: Some(Box::new(move || Ok(read.lock().unwrap_or_else(PoisonError::into_inner).clone()))),
         };
         let assembly = frame.complete(config, hands).expect("a drawn configuration is small");

@@ -10,6 +10,7 @@ use depthd::engine::view::BookTop;
 use depthd::shell::registry::Tables;
 use depthd::shell::slot::Published;
 use depthd::shell::worker::Station;
+use depthd::sim::face::Identity;
 use depthd::sim::owner::Top;
 use depthd::sim::truth::Shown;
 use depthd::sim::{Face, Owner};
@@ -220,13 +221,16 @@ impl Oracle {
             return None;
         }
         let ring = &self.tops[site][symbol];
-        let at = match owners[site].face() {
-            Face::Binance => shown.sequence.map(|s| ring.partition_point(|t| t.version < s)),
-            Face::CoinApi => shown.exchange_time.map(|e| ring.partition_point(|t| t.time < e)),
+        let identity = owners[site].face().identity();
+        let at = match identity {
+            Identity::Sequence(times) => {
+                shown.sequence.map(|s| ring.partition_point(|t| t.version < s / times))
+            }
+            Identity::Time => shown.exchange_time.map(|e| ring.partition_point(|t| t.time < e)),
         }?;
-        let truth = ring.get(at).filter(|t| match owners[site].face() {
-            Face::Binance => Some(t.version) == shown.sequence,
-            Face::CoinApi => Some(t.time) == shown.exchange_time,
+        let truth = ring.get(at).filter(|t| match identity {
+            Identity::Sequence(times) => Some(t.version) == shown.sequence.map(|s| s / times),
+            Identity::Time => Some(t.time) == shown.exchange_time,
         })?;
         self.compared += 1;
         let level = |rung: Option<(i64, i64)>| rung.and_then(|r| owners[site].level(symbol, r));
@@ -252,7 +256,7 @@ impl Oracle {
         let Some(view) = daemon.workers[slot.worker].with(seen) else { return };
         let Some(sequence) = view.top.sequence else { return };
         let owner = owners[book.site];
-        let Some(truth) = owner.truth(&slot.symbol, sequence, view.top.exchange_time) else { return };
+        let Some(truth) = owner.truth(&slot.symbol, Some(sequence), view.top.exchange_time) else { return };
         self.compared_whole += 1;
         let (bids, asks) =
             (&view.bids[..view.bids.len().min(depth)], &view.asks[..view.asks.len().min(depth)]);

@@ -198,8 +198,8 @@ fn feeds(random: &mut Random, site: &Site) -> String {
     let recovery = match face {
         Face::CoinApi if random.percent(50) => "rate = \"20/s\", burst = 20, daily = 100000",
         Face::CoinApi => "rate = \"2/s\"",
-        Face::Binance if random.percent(30) => "rate = \"1200/min\", burst = 600",
-        Face::Binance => "rate = \"4800/min\"",
+        _ if random.percent(30) => "rate = \"1200/min\", burst = 600",
+        _ => "rate = \"4800/min\"",
     };
     let (connect, idle) = (3_000 + random.below(5_000), 2_500 + random.below(3_000));
     let max = log_uniform(random, 500.0, 5_000.0) as u64;

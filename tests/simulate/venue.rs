@@ -2,9 +2,12 @@
 
 use depthd::engine::event::{Channel, DecodeError, Decoded, Snapshot};
 use depthd::engine::time::Wall;
+use depthd::venue::canonical::Canonical;
+use depthd::venue::handles::Handles;
 use depthd::venue::profile::Profile;
 use depthd::venue::{
-    Control, Dial, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict, catalog,
+    Control, Dial, Parts, Request, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict,
+    catalog,
 };
 use std::cell::Cell;
 use std::sync::Arc;
@@ -45,6 +48,10 @@ impl Venue for Fragile {
         self.0.check_symbol(symbol)
     }
 
+    fn native(&self, market: &Canonical) -> Option<String> {
+        self.0.native(market)
+    }
+
     fn symbol_key(&self, symbol: &str) -> String {
         self.0.symbol_key(symbol)
     }
@@ -53,29 +60,41 @@ impl Venue for Fragile {
         self.0.dial(url, scope, key)
     }
 
-    fn opening(&self, scope: &Scope, id: i64) -> Vec<String> {
+    fn opening(&self, scope: &Scope, id: i64) -> Vec<Request> {
         self.0.opening(scope, id)
     }
 
-    fn withdraw(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
-        self.0.withdraw(scope, symbols, id)
+    fn withdraw(&self, scope: &Scope, symbols: &[&str], handles: &Handles, id: i64) -> Vec<Request> {
+        self.0.withdraw(scope, symbols, handles, id)
     }
 
-    fn restore(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+    fn restore(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<Request> {
         self.0.restore(scope, symbols, id)
     }
 
-    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<Request> {
         self.0.subscribe(scope, symbols, id)
     }
 
-    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
-        self.0.unsubscribe(scope, symbols, id)
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], handles: &Handles, id: i64) -> Vec<Request> {
+        self.0.unsubscribe(scope, symbols, handles, id)
     }
 
-    fn route<'f>(&self, text: &'f str) -> Route<'f> {
+    fn route<'f>(&self, text: &'f str, handles: &'f Handles) -> Route<'f> {
         assert!(!ROUTE.replace(false), "a planned panic of a reader");
-        self.0.route(text)
+        self.0.route(text, handles)
+    }
+
+    fn ping(&self, id: i64) -> Option<String> {
+        self.0.ping(id)
+    }
+
+    fn connection_number(&self, text: &str) -> Option<u64> {
+        self.0.connection_number(text)
+    }
+
+    fn parts<'f>(&self, text: &'f str, part: &mut Parts<'_, 'f>) -> Result<(), DecodeError> {
+        self.0.parts(text, part)
     }
 
     fn control(&self, text: &str) -> Control {
@@ -87,7 +106,7 @@ impl Venue for Fragile {
         self.0.decode(channel, text, out)
     }
 
-    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> RestRequest {
+    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> Option<RestRequest> {
         self.0.snapshot_request(rest_url, symbol, key)
     }
 

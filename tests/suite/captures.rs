@@ -2,6 +2,7 @@
 
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{Channel, Decoded, Event, Level, Quote, Snapshot};
+use depthd::venue::handles::Handles;
 use depthd::venue::{Route, Venue, catalog};
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ fn every_line_of_the_binance_spot_recording_routes_and_decodes() {
     let there = each_line("binance-spot-btcusdt-20240808.gz", |frame| {
         if frame.starts_with(r#"{"lastUpdateId""#) {
             let snapshot = venue.snapshot("BTCUSDT", frame.as_bytes()).expect("the recorded snapshot");
-            assert_eq!(venue.route(frame), Route::Unknown, "it never comes over the stream");
+            assert_eq!(venue.route(frame, Handles::NONE), Route::Unknown, "it never comes over the stream");
             assert_eq!(snapshot.sequence, Some(50_093_239_218));
             assert!(snapshot.bids[0].price < snapshot.asks[0].price);
             assert!(sorted(&snapshot.bids, false) && sorted(&snapshot.asks, true));
@@ -69,6 +70,7 @@ fn every_line_of_the_binance_spot_recording_routes_and_decodes() {
                 );
             }
             Event::Trades => seen.trades += out.trades.len(),
+            Event::Precision(_) => panic!("nothing of the kind"),
             Event::Quote(quote) => {
                 assert!(quote.bid.expect("a bid").price < quote.ask.expect("an ask").price, "{frame}");
                 seen.quotes += 1;
@@ -99,7 +101,7 @@ fn the_decoded_binance_spot_recording_rebuilds_the_venues_own_best_prices() {
                 updates.push((last, out.bids.clone(), out.asks.clone()));
             }
             Event::Quote(quote) => drop(quotes.insert(quote.sequence, quote)),
-            Event::Trades => {}
+            Event::Trades | Event::Precision(_) => {}
         }
     });
     if !there {
@@ -148,7 +150,9 @@ impl Naive {
 }
 
 fn place_and_decode(venue: &dyn Venue, frame: &str, out: &mut Decoded) -> Event {
-    let Route::Data { symbol, channel } = venue.route(frame) else { panic!("not placed: {frame}") };
+    let Route::Data { symbol, channel } = venue.route(frame, Handles::NONE) else {
+        panic!("not placed: {frame}")
+    };
     assert_eq!(symbol, "btcusdt");
     assert!([Channel::Book, Channel::Trade, Channel::Quote].contains(&channel));
     out.clear();

@@ -2,6 +2,7 @@
 //! is taken for data.
 
 use depthd::engine::event::{Channel, Decoded};
+use depthd::venue::handles::Handles;
 use depthd::venue::{RestReply, Route, Venue, catalog};
 
 const SAMPLES: [&str; 12] = [
@@ -79,10 +80,16 @@ fn enter(text: &str) {
     let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     for venue in catalog::NAMES.map(|name| catalog::by_name(name).expect("a known venue")) {
         let _ = venue.control(text);
-        match venue.route(text) {
+        match venue.route(text, Handles::NONE) {
             Route::Data { symbol, .. } => assert!(text.contains(symbol)),
+            Route::Parts => {
+                let read = venue.parts(text, &mut |symbol, _, part| {
+                    assert!(text.contains(symbol) && text.contains(part));
+                });
+                assert!(read.is_err() || is_json, "{text}");
+            }
             Route::Malformed(_) => {}
-            Route::Control | Route::Unknown => assert!(is_json, "{text}"),
+            Route::Control | Route::Unused | Route::Unknown => assert!(is_json, "{text}"),
         }
         for channel in Channel::ALL {
             let mut out = Decoded::default();

@@ -2,6 +2,7 @@
 
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{Level, TakerSide};
+use depthd::engine::evidence::{Evidence, Witness};
 use depthd::engine::health::Thresholds;
 use depthd::engine::histogram::Histogram;
 use depthd::engine::state::{StaleReason, State};
@@ -65,6 +66,22 @@ impl Fixed {
 }
 
 impl Source for Fixed {
+    fn evidence(&self) -> Vec<(String, Evidence)> {
+        let level = |price: &str| {
+            let price = Decimal::parse(price.as_bytes()).expect("a number");
+            Some(Level { price, size: Decimal::new(1, 0).expect("fits") })
+        };
+        let received = Fixed::now().wall;
+        let quote = Witness::Quote { here: (level("1.5"), None), there: (level("1.6"), level("2")) };
+        let sum = Witness::Checksum { here: None, there: 7 };
+        [(Some(9), quote), (None, sum)]
+            .map(|(sequence, witness)| {
+                let symbol = "LIVE".to_owned();
+                ("coinapi".to_owned(), Evidence { symbol, sequence, received, witness })
+            })
+            .into()
+    }
+
     fn stats(&self) -> Stats {
         let connection = ConnectionStats {
             generation: 7,
@@ -111,6 +128,8 @@ impl Source for Fixed {
             top: Fixed::top(symbol).expect("known"),
             messages: flow.clone(),
             heap_bytes: 64_000,
+            audit_checks: 7,
+            audit_mismatches: 1,
             recovery_took: Some(Duration::from_millis(120)),
         });
         Stats {

@@ -50,6 +50,7 @@ fn a_book_is_shown_as_the_contract_says() {
     assert_eq!((&syncing["receive_time"], &syncing["age_ms"]), (&json!(null), &json!(null)));
 
     assert_eq!(get(addr, "/api/books/coinapi/A%2fB?require=live").json()["symbol"], "A/B");
+    assert_eq!(get(addr, "/api/books/coinapi/A/B").json()["symbol"], "A/B");
     must_be_error(&get(addr, "/api/books/coinapi/STALE?require=live"), 409, "not_live");
     must_be_error(&get(addr, "/api/books/coinapi/PARTIAL?require=live"), 409, "not_live");
 }
@@ -190,12 +191,27 @@ fn metrics_are_what_prometheus_reads() {
 }
 
 #[test]
+fn what_venues_contradicted_is_told_with_both_sides() {
+    let (_server, addr) = start();
+    let audit = get(addr, "/api/audit").json();
+    assert_eq!((&audit["checks"], &audit["mismatches"]), (&json!(564), &json!(1)));
+    let [quote, sum] = [&audit["evidence"][0], &audit["evidence"][1]];
+    assert_eq!((&quote["feed"], &quote["symbol"]), (&json!("coinapi"), &json!("LIVE")));
+    assert_eq!((&quote["witness"], &quote["sequence"]), (&json!("quote"), &json!(9)));
+    assert_eq!(quote["here"], json!({"bid": ["1.5", "1"], "ask": null}));
+    assert_eq!(quote["there"], json!({"bid": ["1.6", "1"], "ask": ["2", "1"]}));
+    assert_eq!((&sum["here"], &sum["there"]), (&json!({"checksum": null}), &json!({"checksum": 7})));
+    must_be_error(&get(addr, "/api/audit?depth=1"), 400, "bad_parameter");
+}
+
+#[test]
 fn wrong_questions_get_the_right_error() {
     let (_server, addr) = start();
-    for path in ["/nothing", "/health/", "//", "/api", "/api/books/coinapi", "/api/books/coinapi/LIVE/x"] {
+    for path in ["/nothing", "/health/", "//", "/api", "/api/books/coinapi"] {
         must_be_error(&get(addr, path), 404, "not_found");
     }
     must_be_error(&get(addr, "/api/books/nofeed/LIVE"), 404, "unknown_feed");
+    must_be_error(&get(addr, "/api/books/coinapi/LIVE/x"), 404, "unknown_book");
     must_be_error(&get(addr, "/api/trades/coinapi/NONE"), 404, "unknown_book");
     must_be_error(&get(addr, "/api/books/coinapi/BUSY"), 503, "busy");
     for query in

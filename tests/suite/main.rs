@@ -31,9 +31,13 @@ mod proof;
 mod props;
 /// The simulated venue against plain clients and naive books: what judges the daemon is judged here.
 mod sim_faces;
+/// What a venue lists, as a person asks for it.
+mod symbols;
 /// The book's sync machine, step by step.
 mod sync;
 /// Layers, purity, size, leftovers.
 mod tidy;
 /// The systemd unit.
 mod unit_file;
+/// Each venue against its own rules and recorded frames.
+mod venues;

@@ -148,9 +148,10 @@ fn purity(source: &Source) -> Vec<String> {
 
 /// Who may know whom. The engine sees of a venue only its plain data.
 fn direction(source: &Source) -> Vec<String> {
-    const VENUE_DATA: [&str; 3] = ["venue::profile", "venue::Control", "venue::Verdict"];
+    const ENGINE: [&str; 5] =
+        ["engine", "venue::profile", "venue::Control", "venue::Request", "venue::Verdict"];
     let allowed: &[&str] = match layer(&source.path) {
-        Some("engine") => &["engine", VENUE_DATA[0], VENUE_DATA[1], VENUE_DATA[2]],
+        Some("engine") => &ENGINE,
         Some("venue") => &["engine", "venue"],
         Some("config") => &["engine", "venue", "config"],
         // The shell is what HTTP reads from, by a trait that HTTP states.

@@ -46,6 +46,7 @@ fn assembly_with(reload: Option<ReadConfig>) -> (Assembly, Arc<Registry>) {
         start_callers: Box::new(|_| Err(std::io::ErrorKind::OutOfMemory.into())),
         memory: Box::new(ProcessMemory::default),
         http: Box::new(|_| Vec::new()),
+        journal: Arc::default(),
         reload,
     };
     let registry = frame.registry.clone();

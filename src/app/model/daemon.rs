@@ -103,6 +103,7 @@ pub fn run(ground: &Ground) {
         start_callers: Box::new(move |venue| Ok(Callers::elsewhere(calls_in[venue].clone()))),
         memory: Box::new(ProcessMemory::default),
         http: Box::new(|_| Vec::new()),
+        journal: Arc::default(),
         reload: None,
     };
     let Assembly { supervisor, recovery, posts, notices, events } =

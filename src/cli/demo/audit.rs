@@ -37,8 +37,9 @@ impl Audit {
         if view.top.state.is_live() {
             self.live += 1;
         }
-        let Some(sequence) = view.top.sequence else { return };
-        let Some(truth) = venue.truth(&view.symbol, sequence, view.top.exchange_time) else { return };
+        let Some(truth) = venue.truth(&view.symbol, view.top.sequence, view.top.exchange_time) else {
+            return;
+        };
         self.audited += 1;
         // A partial book promises its best levels and no more.
         let part = |side: &'_ [crate::engine::event::Level]| side[..side.len().min(depth)].to_vec();
@@ -48,10 +49,12 @@ impl Audit {
             self.wrong += 1;
             if self.evidence.len() < EVIDENCE_MAX {
                 let what = format!(
-                    "{}/{} {} at {sequence}: {difference}",
+                    "{}/{} {} at {:?}, {:?}: {difference}",
                     view.feed,
                     view.symbol,
-                    view.top.state.name()
+                    view.top.state.name(),
+                    view.top.sequence,
+                    view.top.exchange_time
                 );
                 self.evidence.push(what);
             }

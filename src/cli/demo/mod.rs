@@ -36,7 +36,14 @@ pub fn run(
     out: &mut (impl Write + Send),
     err: &mut dyn Write,
 ) -> Exit {
-    let sims = match start_sims(args) {
+    let face = match args.venue.as_deref().map(str::parse::<Face>).transpose() {
+        Ok(face) => face,
+        Err(why) => {
+            let _ = writeln!(err, "error: --venue: {why}");
+            return Exit::Usage;
+        }
+    };
+    let sims = match start_sims(args, face) {
         Ok(sims) => sims,
         Err(why) => {
             let _ = writeln!(err, "error: cannot start the simulated venue: {why}");
@@ -89,6 +96,7 @@ fn serve(
         reload: None,
         log_dropped: Arc::new(move || dropped.load(Relaxed)),
         runtime_dir: runtime_dir(),
+        state_dir: None,
     };
     let caught = Caught::install().map_err(|e| format!("cannot catch signals: {e}"));
     let started = caught.and_then(|caught| {
@@ -185,10 +193,13 @@ impl Auditor {
     }
 }
 
-/// One venue speaks CoinAPI and, where there are symbols enough for two, another one Binance.
-fn start_sims(args: &DemoArgs) -> std::io::Result<Vec<Arc<Sim>>> {
+/// One venue of the face asked for. Else one speaks CoinAPI and, where there are symbols enough for two, another one Binance.
+fn start_sims(args: &DemoArgs, face: Option<Face>) -> std::io::Result<Vec<Arc<Sim>>> {
     let binance = args.symbols / 2;
-    let shares = [(Face::CoinApi, args.symbols - binance), (Face::Binance, binance)];
+    let shares = match face {
+        Some(face) => vec![(face, args.symbols)],
+        None => vec![(Face::CoinApi, args.symbols - binance), (Face::Binance, binance)],
+    };
     let mut sims = Vec::new();
     for (face, symbols) in shares.into_iter().filter(|(_, symbols)| *symbols > 0) {
         let rate = (u64::from(args.rate) * u64::from(symbols) / u64::from(args.symbols)).max(1);

@@ -30,6 +30,17 @@ pub(super) struct Ladder<N> {
     levels: Vec<(N, N)>,
     /// Nothing is known of keys below this one. `None`: the side is complete.
     edge: Option<N>,
+    /// A side that slides was full since it was loaded: nothing is known below its last level.
+    filled: bool,
+}
+
+/// How many levels a side holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bound {
+    /// More are given up for good.
+    pub levels_max: usize,
+    /// The stream itself has so many after each message: what is given up then is sent again when it comes back.
+    pub stream: Option<usize>,
 }
 
 /// The exponents of a book's units: a price is a count of `10^-price`, a size one of `10^-size`.
@@ -52,7 +63,7 @@ pub(in crate::engine) fn check_signs(level: &Level) -> Result<(), BookFault> {
 
 impl<N: Units> Ladder<N> {
     pub fn new(side: Side) -> Ladder<N> {
-        Ladder { side, levels: Vec::new(), edge: None }
+        Ladder { side, levels: Vec::new(), edge: None, filled: false }
     }
 
     /// Keys and prices are the same number with or without its sign, so this works both ways.
@@ -64,12 +75,7 @@ impl<N: Units> Ladder<N> {
     }
 
     /// Takes changes in order until one needs other units: returns how many were taken.
-    pub fn apply(
-        &mut self,
-        changes: &[Level],
-        scales: Scales,
-        levels_max: usize,
-    ) -> Result<usize, BookFault> {
+    pub fn apply(&mut self, changes: &[Level], scales: Scales, bound: Bound) -> Result<usize, BookFault> {
         for (taken, change) in changes.iter().enumerate() {
             check_signs(change)?;
             let Some(price) = N::of(change.price, scales.price) else {
@@ -89,7 +95,7 @@ impl<N: Units> Ladder<N> {
                 continue;
             }
             let Some(size) = N::of(change.size, scales.size) else { return Ok(taken) };
-            self.put(key, size, levels_max);
+            self.put(key, size, bound);
         }
         Ok(changes.len())
     }
@@ -130,7 +136,7 @@ impl<N: Units> Ladder<N> {
         (from, to)
     }
 
-    fn put(&mut self, key: N, size: N, levels_max: usize) {
+    fn put(&mut self, key: N, size: N, bound: Bound) {
         let at = match self.find(key) {
             Ok(at) => {
                 self.levels[at].1 = size;
@@ -138,8 +144,8 @@ impl<N: Units> Ladder<N> {
             }
             Err(at) => at,
         };
-        if self.levels.len() < levels_max {
-            self.grow(1, levels_max);
+        if self.levels.len() < bound.levels_max {
+            self.grow(1, bound.levels_max);
             self.levels.insert(at, (key, size));
             return;
         }
@@ -149,6 +155,17 @@ impl<N: Units> Ladder<N> {
             self.levels[at - 1] = (key, size);
         }
         self.edge = self.levels.first().map(|level| level.0);
+    }
+
+    /// After a message: gives up what its stream does not carry any more. Not before, because a message may put levels in
+    /// first and take others out then. A side that has as many as the stream carries has all of them, whatever it gave up
+    /// on the way: that was farther out.
+    pub fn trim(&mut self, bound: Bound) {
+        if let Some(depth) = bound.stream.filter(|depth| self.levels.len() >= *depth) {
+            self.levels.drain(..self.levels.len() - depth);
+            self.edge = None;
+            self.filled = true;
+        }
     }
 
     /// Makes room by doubling, but never past the cap: what a book may hold in memory follows from `levels_max`.
@@ -166,7 +183,7 @@ impl<N: Units> Ladder<N> {
         levels: &[Level],
         edge: Option<Decimal>,
         scales: Scales,
-        levels_max: usize,
+        bound: Bound,
     ) -> Result<bool, BookFault> {
         self.levels.clear();
         self.edge = None;
@@ -191,12 +208,13 @@ impl<N: Units> Ladder<N> {
         if kept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(BookFault::DuplicatePrice);
         }
-        if kept.len() > levels_max {
-            kept.drain(..kept.len() - levels_max);
+        if kept.len() > bound.levels_max {
+            kept.drain(..kept.len() - bound.levels_max);
             self.edge = kept.first().map(|level| level.0);
         }
-        kept.shrink_to(levels_max);
+        kept.shrink_to(bound.levels_max);
         self.levels = kept;
+        self.filled = false;
         Ok(true)
     }
 
@@ -222,7 +240,7 @@ impl<N: Units> Ladder<N> {
     pub fn widened(&self) -> Ladder<i128> {
         let mut levels = Vec::with_capacity(self.levels.capacity());
         levels.extend(self.levels.iter().map(|&(key, size)| (key.widened(), size.widened())));
-        Ladder { side: self.side, levels, edge: self.edge.map(N::widened) }
+        Ladder { side: self.side, levels, edge: self.edge.map(N::widened), filled: self.filled }
     }
 
     pub fn len(&self) -> usize {
@@ -238,7 +256,13 @@ impl<N: Units> Ladder<N> {
 
     /// The price this side is complete to.
     pub fn edge(&self) -> Option<i128> {
-        self.edge.map(|edge| self.key(edge).widened())
+        let last = self.levels.first().map(|level| level.0).filter(|_| self.filled);
+        self.edge.or(last).map(|edge| self.key(edge).widened())
+    }
+
+    /// Whether there may be levels beyond the last one.
+    pub fn is_cut_off(&self) -> bool {
+        self.edge.is_some() || self.filled
     }
 
     /// The best price as a signed key, for comparison between the sides.
@@ -270,7 +294,7 @@ mod tests {
         for key_of in [even, dense_far, dense_near, growing, huge] {
             for count in [0, 1, 31, 32, 33, 40, 41, 100, 1_000] {
                 let levels: Vec<(i64, i64)> = (0..count).map(|n| (key_of(n), 1)).collect();
-                let ladder = Ladder { side: Side::Bid, levels, edge: None };
+                let ladder = Ladder { side: Side::Bid, levels, edge: None, filled: false };
                 for key in ladder.levels.iter().flat_map(|level| [level.0 - 1, level.0, level.0 + 1]) {
                     let plain = ladder.levels.binary_search_by(|level| level.0.cmp(&key));
                     assert_eq!(ladder.find(key), plain, "{key} of {count}");

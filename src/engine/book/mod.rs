@@ -14,8 +14,11 @@ pub use fault::BookFault;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Level, Side};
 pub(in crate::engine) use ladder::check_signs;
-use ladder::{Ladder, Scales};
+use ladder::{Bound, Ladder, Scales};
 use units::Units;
+
+/// Levels that a message may put into a book that slides before it takes others out, beside a quarter of the book.
+const MESSAGE_ROOM: usize = 16;
 
 /// The prices between which a book is complete, both inclusive: bids from `low` up, asks from `high` down.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -28,7 +31,7 @@ pub struct Window {
 
 /// Both sides of one market.
 pub struct Book {
-    levels_per_side_max: usize,
+    bound: Bound,
     scales: Scales,
     sides: Sides,
 }
@@ -46,9 +49,31 @@ struct Pair<N> {
 impl Book {
     /// An empty, complete book. Allocates nothing until it holds a level.
     pub fn new(levels_per_side_max: usize) -> Book {
+        Book::of_stream(levels_per_side_max, None)
+    }
+
+    /// The same for a stream that carries `depth` levels a side, where it says so: a side that has them all is complete to
+    /// its last level, wherever that is. Where the cap is lower the book is one like any other.
+    pub fn of_stream(levels_per_side_max: usize, depth: Option<usize>) -> Book {
         // A book of no levels could vouch for nothing, and a full side always has a farthest level.
         let levels_per_side_max = levels_per_side_max.max(1);
-        Book { levels_per_side_max, scales: Scales { price: 0, size: 0 }, sides: Sides::Narrow(Pair::new()) }
+        let stream = depth.filter(|depth| (1..=levels_per_side_max).contains(depth));
+        let bound = Bound { levels_max: Book::levels_max(levels_per_side_max, depth), stream };
+        Book { bound, scales: Scales { price: 0, size: 0 }, sides: Sides::Narrow(Pair::new()) }
+    }
+
+    /// The most levels a side of a book [of a stream](Book::of_stream) holds. One that slides has room for what a message puts
+    /// in before it takes others out; one with more than that gives up levels like any other.
+    pub const fn levels_max(levels_per_side_max: usize, depth: Option<usize>) -> usize {
+        match depth {
+            Some(depth) if depth <= levels_per_side_max => depth + depth / 4 + MESSAGE_ROOM,
+            _ => levels_per_side_max,
+        }
+    }
+
+    /// Whether what leaves this book at its far end is sent again when it comes back.
+    pub fn slides(&self) -> bool {
+        self.bound.stream.is_some()
     }
 
     /// Replaces everything. The order of the levels is not trusted, zero sizes are no levels, levels outside
@@ -67,18 +92,20 @@ impl Book {
             scales.price = scales.price.max(edge.scale());
         }
         self.scales = scales;
-        let max = self.levels_per_side_max;
+        let bound = self.bound;
         if let Sides::Wide(_) = self.sides {
             self.sides = Sides::Narrow(Pair::new()); // gives the 128-bit form back, and tries without it
         }
         if let Sides::Narrow(pair) = &mut self.sides
-            && pair.load(bids, asks, window, scales, max)?
+            && pair.load(bids, asks, window, scales, bound)?
         {
+            self.trim();
             return Ok(());
         }
         let mut wide = Pair::<i128>::new();
-        let fits = wide.load(bids, asks, window, scales, max)?;
+        let fits = wide.load(bids, asks, window, scales, bound)?;
         self.sides = Sides::Wide(wide);
+        self.trim();
         if fits { Ok(()) } else { Err(BookFault::DoesNotFit) }
     }
 
@@ -89,15 +116,27 @@ impl Book {
     /// A [`BookFault`].
     pub fn apply(&mut self, bids: &[Level], asks: &[Level]) -> Result<(), BookFault> {
         self.apply_side(Side::Bid, bids)?;
-        self.apply_side(Side::Ask, asks)
+        self.apply_side(Side::Ask, asks)?;
+        self.trim();
+        Ok(())
+    }
+
+    fn trim(&mut self) {
+        if !self.slides() {
+            return;
+        }
+        match &mut self.sides {
+            Sides::Narrow(pair) => pair.trim(self.bound),
+            Sides::Wide(pair) => pair.trim(self.bound),
+        }
     }
 
     fn apply_side(&mut self, side: Side, mut changes: &[Level]) -> Result<(), BookFault> {
         loop {
-            let (scales, max) = (self.scales, self.levels_per_side_max);
+            let (scales, bound) = (self.scales, self.bound);
             let taken = match &mut self.sides {
-                Sides::Narrow(pair) => pair.side_mut(side).apply(changes, scales, max)?,
-                Sides::Wide(pair) => pair.side_mut(side).apply(changes, scales, max)?,
+                Sides::Narrow(pair) => pair.side_mut(side).apply(changes, scales, bound)?,
+                Sides::Wide(pair) => pair.side_mut(side).apply(changes, scales, bound)?,
             };
             changes = &changes[taken..];
             let Some(next) = changes.first() else { return Ok(()) };
@@ -134,7 +173,11 @@ impl Book {
 
     /// Empties the book and gives its memory back.
     pub fn clear(&mut self) {
-        *self = Book::new(self.levels_per_side_max);
+        *self = Book {
+            bound: self.bound,
+            scales: Scales { price: 0, size: 0 },
+            sides: Sides::Narrow(Pair::new()),
+        };
     }
 
     pub fn best(&self, side: Side) -> Option<Level> {
@@ -190,8 +233,8 @@ impl Book {
     /// How many levels are left on a side that is complete only to the window's edge; `None` for a complete side.
     pub fn len_to_edge(&self, side: Side) -> Option<usize> {
         let has_edge = match &self.sides {
-            Sides::Narrow(pair) => pair.side(side).edge().is_some(),
-            Sides::Wide(pair) => pair.side(side).edge().is_some(),
+            Sides::Narrow(pair) => pair.side(side).is_cut_off(),
+            Sides::Wide(pair) => pair.side(side).is_cut_off(),
         };
         has_edge.then(|| self.len(side))
     }
@@ -246,10 +289,15 @@ impl<N: Units> Pair<N> {
         asks: &[Level],
         window: Window,
         scales: Scales,
-        max: usize,
+        bound: Bound,
     ) -> Result<bool, BookFault> {
-        Ok(self.bids.load(bids, window.low, scales, max)?
-            && self.asks.load(asks, window.high, scales, max)?)
+        Ok(self.bids.load(bids, window.low, scales, bound)?
+            && self.asks.load(asks, window.high, scales, bound)?)
+    }
+
+    fn trim(&mut self, bound: Bound) {
+        self.bids.trim(bound);
+        self.asks.trim(bound);
     }
 
     fn can_refine(&self, finer: Scales) -> bool {
@@ -276,118 +324,4 @@ fn decimal(count: i128, scale: u8) -> Decimal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decimal(text: &str) -> Decimal {
-        Decimal::parse(text.as_bytes()).unwrap()
-    }
-
-    /// `"price size"` pairs, separated by commas.
-    fn side(text: &str) -> Vec<Level> {
-        let level = |pair: &str| {
-            let (price, size) = pair.trim().split_once(' ').unwrap();
-            Level { price: decimal(price), size: decimal(size) }
-        };
-        text.split(',').filter(|pair| !pair.is_empty()).map(level).collect()
-    }
-
-    fn shown(book: &Book, side: Side) -> String {
-        let texts: Vec<String> = book.levels(side).map(|l| format!("{} {}", l.price, l.size)).collect();
-        texts.join(", ")
-    }
-
-    fn loaded(bids: &str, asks: &str, max: usize) -> Book {
-        let mut book = Book::new(max);
-        book.load(&side(bids), &side(asks), Window::default()).unwrap();
-        book
-    }
-
-    fn check(book: &Book, bids: &str, asks: &str) {
-        assert_eq!((shown(book, Side::Bid).as_str(), shown(book, Side::Ask).as_str()), (bids, asks));
-    }
-
-    #[test]
-    fn one_price_spelled_twice_is_one_level() {
-        let mut book = loaded("456.09 5, 456.10 42", "456.35 123", 10);
-        book.apply(&side("456.1 7, 455 0, 456.09 0"), &side("456.350 0, 457 1, 456.5 2")).unwrap();
-        check(&book, "456.1 7", "456.5 2, 457 1");
-        assert_eq!(book.best(Side::Ask), side("456.5 2").pop());
-        assert_eq!(book.size_at(Side::Ask, decimal("457.0")), decimal("1"));
-        assert_eq!(book.size_at(Side::Bid, decimal("457")), Decimal::ZERO);
-        assert!(!book.is_crossed());
-        book.apply(&side("456.5 1"), &[]).unwrap();
-        assert!(book.is_crossed(), "a locked book counts as crossed");
-    }
-
-    #[test]
-    fn finer_and_wider_numbers_change_the_units_and_not_the_levels() {
-        let mut book = loaded("100 1", "200 1000000000000000", 10);
-        book.apply(&side("0.000000000000000001 1, 99.5 0.5"), &side("200.25 0.00000001")).unwrap();
-        check(&book, "100 1, 99.5 0.5, 0.000000000000000001 1", "200 1000000000000000, 200.25 0.00000001");
-        assert!(matches!(book.sides, Sides::Wide(_)));
-        book.load(&side("1 1"), &side("2 1"), Window::default()).unwrap();
-        assert!(matches!(book.sides, Sides::Narrow(_)), "a new book starts small again");
-        assert_eq!(book.apply(&side("1e28 1, 1e-28 1"), &[]), Err(BookFault::DoesNotFit));
-        let far = Book::new(10).load(&side("1e28 1, 1e-28 1"), &[], Window::default());
-        assert_eq!(far, Err(BookFault::DoesNotFit));
-    }
-
-    #[test]
-    fn a_full_side_gives_up_its_farthest_level_and_vouches_for_less() {
-        let mut book = loaded("5 1, 4 1, 3 1", "6 1", 3);
-        assert_eq!(book.window(), Window::default(), "full, and nothing lost yet");
-        book.apply(&side("2 1"), &[]).unwrap();
-        check(&book, "5 1, 4 1, 3 1", "6 1");
-        assert_eq!(book.window(), Window { low: Some(decimal("3")), high: None });
-        book.apply(&side("4.5 1, 3.5 2"), &[]).unwrap();
-        check(&book, "5 1, 4.5 1, 4 1", "6 1");
-        assert_eq!(book.window().low, Some(decimal("4")));
-        book.apply(&side("5 0, 3.5 1, 4 0"), &[]).unwrap();
-        check(&book, "4.5 1", "6 1");
-        assert_eq!((book.len_to_edge(Side::Bid), book.len_to_edge(Side::Ask)), (Some(1), None));
-    }
-
-    #[test]
-    fn a_load_keeps_the_best_levels_inside_the_window() {
-        let mut book = loaded("3 1, 1 1, 2 1, 4 0", "7 1, 6 1, 9 1, 8 1", 2);
-        check(&book, "3 1, 2 1", "6 1, 7 1");
-        assert_eq!(book.window(), Window { low: Some(decimal("2")), high: Some(decimal("7")) });
-        let window = Window { low: Some(decimal("2.5")), high: Some(decimal("8")) };
-        book.load(&side("3 1, 2 1"), &side("8 1, 8.1 1"), window).unwrap();
-        check(&book, "3 1", "8 1");
-        assert_eq!(book.window(), window);
-        book.apply(&side("2.4 1, 2.5 1"), &side("8.01 1, 0.1 1")).unwrap();
-        check(&book, "3 1, 2.5 1", "0.1 1, 8 1");
-    }
-
-    #[test]
-    fn nonsense_is_a_fault() {
-        let mut book = loaded("5 1", "6 1", 3);
-        for (bids, fault) in
-            [("0 1", BookFault::BadPrice), ("-1 0", BookFault::BadPrice), ("4 -1", BookFault::NegativeSize)]
-        {
-            assert_eq!(book.apply(&side(bids), &[]), Err(fault), "{bids}");
-            assert_eq!(book.load(&[], &side(bids), Window::default()), Err(fault), "{bids}");
-        }
-        let twice = side("5 1, 4 1, 5.0 2");
-        assert_eq!(book.load(&twice, &[], Window::default()), Err(BookFault::DuplicatePrice));
-    }
-
-    #[test]
-    fn memory_follows_the_cap_and_comes_back() {
-        let mut book = Book::new(100);
-        assert_eq!(book.heap_bytes(), 0);
-        let mut most = 0;
-        for n in 1..1_000u32 {
-            book.apply(&side(&format!("{n} 1e15, {n}.5 1e-9")), &[]).unwrap();
-            assert!(book.heap_bytes() <= Book::bytes_max(100));
-            most = most.max(book.heap_bytes());
-        }
-        // One side of a hundred levels, two numbers of 128 bits each; the bound is for two, and for the narrow form.
-        assert_eq!((most, Book::bytes_max(100)), (100 * 32, 100 * 96));
-        assert_eq!(book.len(Side::Bid), 100);
-        book.clear();
-        assert_eq!((book.heap_bytes(), book.window()), (0, Window::default()));
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use crate::engine::connection::end::EndReason;
 use crate::engine::id::BookId;
 use crate::engine::random::Random;
 use crate::engine::time::Mono;
-use crate::venue::Control;
+use crate::venue::{Control, Request};
 
 /// A peer that takes nothing for this long is gone. Control messages are a few hundred bytes: less would mistake a
 /// short stall of the link for an end, more only delays what the idle timeout finds anyway.
@@ -20,6 +20,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most messages of restarts that may wait to be sent. A restart has two or a few and each is paid for from a budget
 /// of about ten per 10 s, so more could only pile up behind a peer that does not read.
 const RESTART_MESSAGES_MAX: usize = 64;
+
+/// Answers to the venue's own questions that may wait to be sent. One says as much as many.
+const REPLIES_MAX: usize = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionRules {
@@ -33,6 +36,8 @@ pub struct SessionRules {
     pub ack_within: Option<Duration>,
     /// The longest silence the venue promises, `None` where it promises none. See [`SessionRules::message_timeout`].
     pub heartbeat: Option<Duration>,
+    /// The venue wants to be pinged this often, whatever else goes on.
+    pub ping_every: Option<Duration>,
 }
 
 impl SessionRules {
@@ -79,12 +84,15 @@ pub struct Session {
     last_message: Option<Mono>,
     /// The peer was asked for a sign of life since then.
     pinged: bool,
-    opening: VecDeque<String>,
+    /// When the venue wants the next ping, where it wants any.
+    ping_due: Mono,
+    replies: VecDeque<String>,
+    opening: VecDeque<Request>,
     /// No token for the next opening message before this.
     pay_at: Mono,
-    restarts: VecDeque<(String, Option<Restarted>)>,
-    /// When each message that awaits its answer was sent. Bounded by what the budgets allow within `ack_within`.
-    unanswered: VecDeque<Mono>,
+    restarts: VecDeque<(Request, Option<Restarted>)>,
+    /// When each message that awaits answers was sent, and how many. Bounded by what the budgets allow within `ack_within`.
+    unanswered: VecDeque<(Mono, u16)>,
     blocked_since: Option<Mono>,
     subscribed: bool,
     end: Option<EndReason>,
@@ -94,7 +102,7 @@ pub struct Session {
 impl Session {
     /// A life that begins with the dial. `opening` are the messages to send once upgraded; `seed` spreads the age
     /// at which connections leave, so that those opened together do not leave together.
-    pub fn new(now: Mono, rules: SessionRules, opening: Vec<String>, seed: u64) -> Session {
+    pub fn new(now: Mono, rules: SessionRules, opening: Vec<Request>, seed: u64) -> Session {
         // Between 80 and 95 % of what the venue allows: well before, and 15 % of a day wide.
         let leave_at = rules.connection_age_max.map_or(Mono::NEVER, |age| {
             now.after((age * 4 / 5).saturating_add(Random::new(seed).wait_up_to(age / 20 * 3)))
@@ -107,6 +115,8 @@ impl Session {
             last_frame: None,
             last_message: None,
             pinged: false,
+            ping_due: Mono::NEVER,
+            replies: VecDeque::new(),
             opening: opening.into(),
             pay_at: Mono::ZERO,
             restarts: VecDeque::new(),
@@ -121,6 +131,7 @@ impl Session {
     /// The upgrade is done: messages may go.
     pub fn upgraded(&mut self, now: Mono) {
         self.upgraded = true;
+        self.ping_due = self.next_ping(now);
         self.told(now);
     }
 
@@ -156,8 +167,21 @@ impl Session {
         match control {
             Control::Heartbeat | Control::Other => {}
             // Venues answer in order, or by an id we need not match: only how many are still due matters.
-            Control::Ack { .. } => {
-                self.unanswered.pop_front();
+            Control::Ack { .. }
+            | Control::Bound { .. }
+            | Control::Released { .. }
+            | Control::Refused { .. } => {
+                if let Some((_, due)) = self.unanswered.front_mut() {
+                    *due = due.saturating_sub(1);
+                    if *due == 0 {
+                        self.unanswered.pop_front();
+                    }
+                }
+            }
+            Control::Asked { answer } => {
+                if self.replies.len() < REPLIES_MAX {
+                    self.replies.push_back(answer.clone());
+                }
             }
             // However long the venue still gives us, a fresh connection serves better than a dying one.
             Control::Reconnect { .. } => self.end(EndReason::Notice),
@@ -170,7 +194,7 @@ impl Session {
     ///
     /// False when nothing was queued: the session ends, the queue is full, or the venue has no such messages. The
     /// planner then finds the books as they were, and orders again or reconnects.
-    pub fn restart(&mut self, books: Vec<BookId>, withdraw: Vec<String>, restore: Vec<String>) -> bool {
+    pub fn restart(&mut self, books: Vec<BookId>, withdraw: Vec<Request>, restore: Vec<Request>) -> bool {
         let room = RESTART_MESSAGES_MAX.saturating_sub(self.restarts.len());
         let fits = withdraw.len().saturating_add(restore.len()) <= room;
         if self.end.is_some() || self.over || withdraw.is_empty() || restore.is_empty() || !fits {
@@ -178,13 +202,13 @@ impl Session {
         }
         // The books are told at the first message that takes any of them out, and at the last that puts any back.
         let last = restore.len() - 1;
-        self.restarts.extend(withdraw.into_iter().enumerate().map(|(i, text)| {
+        self.restarts.extend(withdraw.into_iter().enumerate().map(|(i, request)| {
             let told = (i == 0).then(|| Restarted::Withdrawn(books.clone()));
-            (text, told)
+            (request, told)
         }));
-        self.restarts.extend(restore.into_iter().enumerate().map(|(i, text)| {
+        self.restarts.extend(restore.into_iter().enumerate().map(|(i, request)| {
             let told = (i == last).then(|| Restarted::Restored(books.clone()));
-            (text, told)
+            (request, told)
         }));
         true
     }
@@ -192,7 +216,7 @@ impl Session {
     /// Queues messages that change the scope; each is paid for as it is sent, and [`SessionAction::Subscribed`] follows
     /// when they are through. False when there is no room for them or
     /// the session ends: the next life begins with the new scope anyway.
-    pub fn say(&mut self, messages: Vec<String>) -> bool {
+    pub fn say(&mut self, messages: Vec<Request>) -> bool {
         let room = RESTART_MESSAGES_MAX.saturating_sub(self.opening.len());
         if self.end.is_some() || self.over || messages.len() > room {
             return false;
@@ -237,17 +261,22 @@ impl Session {
         }
         if self.ping_at() <= now {
             self.pinged = true;
+            self.ping_due = self.next_ping(now);
             return Some(SessionAction::Ping);
         }
         if now < self.ready_at() {
             return None;
         }
+        // Not paid for: it is short, rare, and its absence ends the connection.
+        if let Some(text) = self.replies.pop_front() {
+            return Some(SessionAction::Send { text, restart: None });
+        }
         if !self.opening.is_empty() {
             return self.open(now, pay);
         }
-        if let Some((text, restart)) = self.restarts.pop_front() {
-            self.sent(now);
-            return Some(SessionAction::Send { text, restart });
+        if let Some((request, restart)) = self.restarts.pop_front() {
+            self.sent(now, request.answers);
+            return Some(SessionAction::Send { text: request.text, restart });
         }
         self.subscribed = true;
         Some(SessionAction::Subscribed)
@@ -273,6 +302,8 @@ impl Session {
         let complete = !self.subscribed && self.last_frame.is_some() && self.unanswered.is_empty();
         if !self.upgraded || self.blocked_since.is_some() {
             Mono::NEVER
+        } else if !self.replies.is_empty() {
+            Mono::ZERO
         } else if !self.opening.is_empty() {
             self.pay_at
         } else if !self.restarts.is_empty() || complete {
@@ -282,24 +313,29 @@ impl Session {
         }
     }
 
-    /// When to ask a quiet peer for a sign of life.
+    /// When to ask a quiet peer for a sign of life, or to give the one that the venue wants.
     fn ping_at(&self) -> Mono {
-        match self.last_frame {
-            Some(at) if self.upgraded && self.blocked_since.is_none() && !self.pinged => {
-                at.after(self.rules.idle_timeout / 2)
-            }
-            _ => Mono::NEVER,
+        if !self.upgraded || self.blocked_since.is_some() {
+            return Mono::NEVER;
         }
+        match self.last_frame {
+            Some(at) if !self.pinged => at.after(self.rules.idle_timeout / 2).min(self.ping_due),
+            _ => self.ping_due,
+        }
+    }
+
+    fn next_ping(&self, now: Mono) -> Mono {
+        self.rules.ping_every.map_or(Mono::NEVER, |every| now.after(every))
     }
 
     /// Sends the next message of the opening, once it is paid for.
     fn open(&mut self, now: Mono, pay: impl FnOnce(u32) -> Result<(), Mono>) -> Option<SessionAction> {
         match pay(1) {
             Ok(()) => {
-                let text = self.opening.pop_front()?;
-                self.sent(now);
+                let request = self.opening.pop_front()?;
+                self.sent(now, request.answers);
                 self.told(now);
-                Some(SessionAction::Send { text, restart: None })
+                Some(SessionAction::Send { text: request.text, restart: None })
             }
             // It cannot be in time: leave now, and do not come back before it can.
             Err(at) if self.last_frame.is_none() && at > self.connect_by => {
@@ -316,12 +352,13 @@ impl Session {
         self.over = true;
         self.opening.clear();
         self.restarts.clear();
+        self.replies.clear();
         SessionAction::End(reason)
     }
 
-    fn sent(&mut self, now: Mono) {
-        if self.rules.ack_within.is_some() {
-            self.unanswered.push_back(now);
+    fn sent(&mut self, now: Mono, answers: u16) {
+        if self.rules.ack_within.is_some() && answers > 0 {
+            self.unanswered.push_back((now, answers));
         }
     }
 
@@ -343,7 +380,7 @@ impl Session {
         let ack_by = self
             .rules
             .ack_within
-            .map_or(Mono::NEVER, |within| after(self.unanswered.front().copied(), within));
+            .map_or(Mono::NEVER, |within| after(self.unanswered.front().map(|(sent, _)| *sent), within));
         [
             (connect_by, EndReason::ConnectTimeout),
             (after(self.blocked_since, WRITE_TIMEOUT), EndReason::WriteTimeout),

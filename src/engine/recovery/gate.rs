@@ -11,6 +11,7 @@ use crate::engine::bucket::Bucket;
 use crate::engine::day::Day;
 use crate::engine::random::Random;
 use crate::engine::recovery::{RestCounts, VenueRules};
+use crate::engine::resume::{Left, VenueBudgets};
 use crate::engine::time::Mono;
 use crate::venue::Verdict;
 
@@ -54,6 +55,22 @@ impl Gate {
             paused_at: Mono::ZERO,
             pauses: 0,
             counts: RestCounts::default(),
+        }
+    }
+
+    /// What is left, to be gone on with after a restart.
+    pub fn state(&mut self, now: Mono, into: &mut VenueBudgets) {
+        let wait_ms = u64::try_from(self.pause_until.since(now).as_millis()).unwrap_or(u64::MAX);
+        into.rest = Left { tokens: self.bucket.tokens(now), wait_ms };
+        into.rest_day = self.day.as_mut().map(|day| day.state(now)).unwrap_or_default();
+    }
+
+    /// Goes on with what was left so long ago.
+    pub fn resume(&mut self, now: Mono, was: &VenueBudgets, elapsed: Duration) {
+        self.bucket.resume(now, was.rest.tokens, elapsed);
+        self.pause_until = self.pause_until.max(now.after(was.rest.wait_after(elapsed).min(ASKED_WAIT_MAX)));
+        if let Some(day) = &mut self.day {
+            day.resume(now, &was.rest_day, elapsed);
         }
     }
 

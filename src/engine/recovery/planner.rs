@@ -11,15 +11,13 @@ use crate::engine::random::Random;
 use crate::engine::recovery::gate::Gate;
 use crate::engine::recovery::means::means;
 use crate::engine::recovery::want::{Book, Want};
-use crate::engine::recovery::{Action, Counts, RESTART_MESSAGES, RestCounts, Ticket, VenueRules, Why};
+use crate::engine::recovery::{Action, Counts, RESTART_MESSAGES, RestCounts, Ticket, VenueRules};
+use crate::engine::resume::Budgets;
 use crate::engine::time::Mono;
 use crate::venue::Verdict;
 
 /// A restart waits so long for other books of its connection: two messages then serve them all.
 const COALESCE: Duration = Duration::from_millis(200);
-
-/// A connection is replaced for the sake of books that restarts do not help at most this often: it disturbs the others.
-const RECONNECT_EVERY: Duration = Duration::from_secs(300);
 
 /// A book counts as read for so long after it was; pages poll every few seconds.
 const INTEREST: Duration = Duration::from_secs(60);
@@ -100,6 +98,23 @@ impl Planner {
             planner.carry(connection, venue, books);
         }
         planner
+    }
+
+    /// What is left of each venue's REST, to be gone on with after a restart.
+    pub fn state(&mut self, now: Mono, into: &mut Budgets) {
+        for gate in &mut self.gates {
+            let name = gate.rules().profile.name;
+            gate.state(now, into.entry(name.to_owned()).or_default());
+        }
+    }
+
+    /// Goes on with what was left so long ago.
+    pub fn resume(&mut self, now: Mono, was: &Budgets, elapsed: Duration) {
+        for gate in &mut self.gates {
+            if let Some(was) = was.get(gate.rules().profile.name) {
+                gate.resume(now, was, elapsed);
+            }
+        }
     }
 
     /// A connection that the configuration adds later, or that carries another number of books from here on. `venue` is
@@ -287,67 +302,6 @@ impl Planner {
         })
     }
 
-    /// A restart or a reconnect, of the first connection for which one is due.
-    fn next_in_band(&mut self, now: Mono, ledgers: &mut [Ledger]) -> Option<Action> {
-        let mut due: BTreeMap<ConnectionId, Vec<BookId>> = BTreeMap::new();
-        for (id, book, want, _) in self.wants() {
-            if want.restart_at().is_some_and(|at| at <= now) {
-                due.entry(book.connection).or_default().push(id);
-            }
-        }
-        due.into_iter().find_map(|(connection, books)| self.restart(now, connection, books, ledgers))
-    }
-
-    /// Decides for one connection, `books` of which are due for a restart.
-    fn restart(
-        &mut self,
-        now: Mono,
-        connection: ConnectionId,
-        books: Vec<BookId>,
-        ledgers: &mut [Ledger],
-    ) -> Option<Action> {
-        let line = self.lines.get_mut(&connection).expect("wants() gives books of known connections");
-        let generation = line.current().expect("wants() gives books of running lives");
-        let in_band = self.gates[line.venue].rules().profile.in_band_restart;
-        let wants = || books.iter().filter_map(|id| self.books.get(id)?.want.as_ref());
-        let last_resort = !in_band || wants().any(Want::restarts_fail);
-        let why = if books.len() >= line.books {
-            Some(Why::AllBooks)
-        } else if books.len() >= 2 && books.len() > line.books / 2 {
-            Some(Why::MostBooks)
-        } else if last_resort && now >= line.reconnect_at {
-            line.reconnect_at = now.after(RECONNECT_EVERY);
-            Some(Why::NoOtherWay)
-        } else {
-            None
-        };
-        if let Some(why) = why {
-            line.over = Some(generation);
-            self.counts.reconnects += 1;
-            return Some(Action::Reconnect { connection, generation, why });
-        }
-        let first_due = wants().filter_map(Want::restart_at).min()?;
-        if !in_band || now < first_due.after(COALESCE) {
-            return None;
-        }
-        if let Err(at) = ledgers[line.venue].take_repair(now, RESTART_MESSAGES) {
-            line.control_at = at;
-            return None;
-        }
-        for id in &books {
-            let Some(book) = self.books.get_mut(id) else { continue };
-            if let Some(want) = &mut book.want {
-                want.restarted(now, &mut self.random);
-            }
-            if let Some(call) = book.call.and_then(|ticket| self.calls.get_mut(&ticket)) {
-                call.superseded = true;
-            }
-        }
-        self.counts.restarts += 1;
-        self.counts.restarted_books += books.len() as u64;
-        Some(Action::Restart { connection, generation, books })
-    }
-
     /// The fetch whose turn it is, at a venue that may be called now.
     fn next_fetch(&mut self, now: Mono) -> Option<Action> {
         let ready: Vec<bool> = self.gates.iter().map(|gate| gate.ready_at() <= now).collect();
@@ -392,5 +346,6 @@ fn metered(rules: &VenueRules) -> bool {
     rules.rest.daily.is_some() || rules.profile.control.daily.is_some()
 }
 
+mod in_band;
 #[cfg(test)]
 mod tests;

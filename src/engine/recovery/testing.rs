@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::engine::recovery::VenueRules;
 use crate::engine::time::Mono;
-use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
+use crate::venue::profile::{
+    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+};
 
 const fn refill(burst: u32, per_window: u32, seconds: u64) -> Refill {
     Refill { burst, per_window, window: Duration::from_secs(seconds) }
@@ -21,6 +23,12 @@ static REST: Profile = Profile {
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
+    restart_cost: RestartCost::Together,
+    snapshot_within: None,
+    book_within: None,
+    stream_depth: None,
+    checksum: None,
+    connection_count: None,
     quote_shares_book_sequence: false,
     crossed_is_fault: true,
     rest: RestBudget { refill: refill(4_800, 4_800, 60), daily: None, snapshot_cost: 50 },
@@ -31,6 +39,7 @@ static REST: Profile = Profile {
     handover: false,
     ack_within: None,
     heartbeat: None,
+    ping_every: None,
 };
 
 static IN_BAND: Profile = Profile {

@@ -125,7 +125,7 @@ impl Want {
             need,
             since: now,
             fetch_due: means.fetch.then_some(due),
-            restart_due: means.restart.then_some(due),
+            restart_due: means.restart.then(|| due.after(means.patience)),
             restart_out: false,
             restarts: 0,
             failures: 0,
@@ -140,7 +140,11 @@ impl Want {
         self.need = need;
         let fetch_due = if self.joined { None } else { self.fetch_due };
         self.fetch_due = means.fetch.then(|| fetch_due.unwrap_or(due));
-        self.restart_due = means.restart.then(|| self.restart_due.unwrap_or(due));
+        let restart_due = due.after(means.patience);
+        self.restart_due = means.restart.then(|| match self.restart_due {
+            Some(at) if self.restart_out => at,
+            at => at.unwrap_or(restart_due).min(restart_due),
+        });
         self.joined &= !means.fetch;
         if !means.restart {
             (self.restart_out, self.restarts) = (false, 0);
@@ -161,9 +165,9 @@ impl Want {
         self.restart_due
     }
 
-    /// Restarts do not seem to help this book.
+    /// Restarts do not seem to help this book. One that never came may not exist: that is no reason to take the others down.
     pub const fn restarts_fail(&self) -> bool {
-        self.restarts >= RESTARTS_MAX
+        self.restarts >= RESTARTS_MAX && !matches!(self.need, Need::First)
     }
 
     /// A restart was ordered.

@@ -113,6 +113,9 @@ pub struct BookRow {
     pub top: BookTop,
     pub messages: Flow,
     pub heap_bytes: u64,
+    /// Comparisons with the venue's own witnesses, and how many of them differed.
+    pub audit_checks: u64,
+    pub audit_mismatches: u64,
     /// Of the last repair, gap to live.
     pub recovery_took: Option<Duration>,
 }

@@ -11,7 +11,7 @@ use crate::engine::need::Joined;
 use crate::engine::sequence::known_before;
 use crate::engine::state::State;
 use crate::engine::time::Stamp;
-use crate::venue::profile::RestJoin;
+use crate::venue::profile::{RestJoin, SequenceRule};
 
 impl BookSync {
     /// Takes a REST snapshot. After [`Joined::Partial`] the book may still be stale for as long as the stream is
@@ -19,11 +19,13 @@ impl BookSync {
     pub fn snapshot(&mut self, now: Stamp, snapshot: &Snapshot) -> Joined {
         let by_sequence = self.rules.rest_join == RestJoin::BySequence;
         let needed = match self.phase {
+            _ if self.rules.rest_join == RestJoin::Never => false,
             Phase::Broken { .. } => !self.tops,
             Phase::Live { wanting } => wanting && by_sequence,
             Phase::Idle
             | Phase::Awaiting { .. }
             | Phase::CatchingUp { .. }
+            | Phase::Proving { .. }
             | Phase::Partial
             | Phase::Tops => false,
         };
@@ -41,6 +43,11 @@ impl BookSync {
         let at = snapshot.sequence.ok_or(Joined::Unusable)?;
         // The stream must go on where the snapshot ends: from the window, or from what is still to come.
         let reached = match (self.window.first(), self.heard) {
+            (Some(first), _) if self.rules.sequence == SequenceRule::Chained => {
+                // Beyond the stream it may be of the count before, or of the one after.
+                let last = self.window.last().map_or(0, |kept| kept.span.last);
+                (known_before(first.span)..=last).contains(&at)
+            }
             (Some(first), _) => known_before(first.span) <= at,
             (None, Some(heard)) => heard <= at,
             (None, None) => true,
@@ -50,7 +57,9 @@ impl BookSync {
         }
         // A side as long as an answer can be is cut off there; below its last level nothing is known.
         let limit = snapshot.depth_limit.unwrap_or(0).max(1) as usize;
-        let cut_off = |levels: &[Level]| levels.len() >= limit;
+        // All that the stream itself carries is no less than the stream.
+        let whole = self.book.slides() && self.rules.stream_depth.is_some_and(|depth| limit >= depth);
+        let cut_off = |levels: &[Level]| levels.len() >= limit && !whole;
         let window = Window {
             low: lowest(&snapshot.bids).filter(|_| cut_off(&snapshot.bids)),
             high: highest(&snapshot.asks).filter(|_| cut_off(&snapshot.asks)),
@@ -103,7 +112,7 @@ impl BookSync {
     }
 
     fn loaded(&self, bids: &[Level], asks: &[Level], window: Window) -> Result<Book, Joined> {
-        let mut book = Book::new(self.rules.levels_per_side_max);
+        let mut book = Book::of_stream(self.rules.levels_per_side_max, self.rules.stream_depth);
         book.load(bids, asks, window).map_err(|_| Joined::Unusable)?;
         if book.is_empty() || self.is_wrongly_crossed(&book) {
             return Err(Joined::Unusable);
@@ -141,6 +150,7 @@ impl BookSync {
 
         let last = self.window.last().copied().filter(|kept| !superseded(kept.span.last));
         self.sequence = last.map(|kept| kept.span.last).or(at);
+        self.joined = last.is_none();
         self.heard = self.heard.max(self.sequence);
         self.exchange_time = last.map_or(snapshot.exchange_time, |kept| kept.exchange_time);
         self.stream_time = last.and_then(|kept| kept.exchange_time);

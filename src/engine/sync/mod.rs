@@ -11,10 +11,11 @@ mod outcome;
 mod stream;
 mod window;
 
-pub use outcome::{Counts, Discard, Disposition, Gap, Outcome};
+pub use outcome::{Checks, Counts, Discard, Disposition, Gap, Outcome};
 
 use crate::engine::book::Book;
-use crate::engine::event::Side;
+use crate::engine::checksum::ChecksumRule;
+use crate::engine::event::{Precision, Side};
 use crate::engine::need::Need;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::time::{Mono, Stamp, Wall};
@@ -34,6 +35,8 @@ pub struct SyncRules {
     pub rest_join: RestJoin,
     pub in_band_restart: bool,
     pub crossed_is_fault: bool,
+    pub stream_depth: Option<usize>,
+    pub checksum: Option<ChecksumRule>,
     pub levels_per_side_max: usize,
     pub window_messages_max: usize,
     pub window_bytes_max: usize,
@@ -60,6 +63,12 @@ enum Phase {
         until: Wall,
     },
     Partial,
+    /// Whole and followed, and not shown as live until its checksum, the last of which is `claimed`, can be made.
+    /// `restarted`: waiting for that has lasted too long once.
+    Proving {
+        claimed: u32,
+        restarted: bool,
+    },
     /// `wanting`: the window it vouches for runs out.
     Live {
         wanting: bool,
@@ -78,6 +87,10 @@ pub struct BookSync {
     counts: Counts,
     /// Where the book stands: the number of the last message or snapshot it shows.
     sequence: Option<u64>,
+    /// That number is a REST snapshot's, which may lie inside the next message.
+    joined: bool,
+    precision: Option<Precision>,
+    checksums: Checks,
     exchange_time: Option<Wall>,
     venue_time: Option<Wall>,
     /// The exchange's time of the message that brought `sequence`; `None` when a REST snapshot did.
@@ -100,10 +113,13 @@ impl BookSync {
             rules,
             phase: Phase::Idle,
             state: State::Syncing,
-            book: Book::new(rules.levels_per_side_max),
+            book: Book::of_stream(rules.levels_per_side_max, rules.stream_depth),
             window: Window::new(rules.window_messages_max, rules.window_bytes_max),
             counts: Counts::default(),
             sequence: None,
+            joined: false,
+            precision: None,
+            checksums: Checks::default(),
             exchange_time: None,
             venue_time: None,
             stream_time: None,
@@ -169,13 +185,16 @@ impl BookSync {
         match self.phase {
             Phase::Idle | Phase::Tops => Need::Nothing,
             _ if self.tops => Need::Nothing,
-            Phase::Awaiting { restarted: false, .. } | Phase::Broken { first: true } => Need::First,
+            Phase::Awaiting { restarted: false, .. }
+            | Phase::Broken { first: true }
+            | Phase::Proving { restarted: false, .. } => Need::First,
             Phase::Broken { first: false } => Need::Repair(self.stale_reason()),
+            Phase::Proving { restarted: true, .. } => Need::Repair(StaleReason::Checksum),
             Phase::Awaiting { restarted: true, .. } | Phase::CatchingUp { .. } | Phase::Partial => complete,
             Phase::Live { wanting: false } => Need::Nothing,
             Phase::Live { wanting: true } => match self.rules.rest_join {
                 RestJoin::BySequence => Need::Refresh,
-                RestJoin::ByTime => complete,
+                RestJoin::ByTime | RestJoin::Never => complete,
             },
         }
     }
@@ -213,6 +232,11 @@ impl BookSync {
         self.recovery_took
     }
 
+    /// Comparisons of the book with its venue's sums.
+    pub fn checksums(&self) -> Checks {
+        self.checksums
+    }
+
     /// Heap memory held now.
     pub fn heap_bytes(&self) -> usize {
         self.book.heap_bytes() + self.window.heap_bytes()
@@ -221,7 +245,8 @@ impl BookSync {
     /// The most heap memory one book with these rules holds. [`BookSync::snapshot`] builds the new book beside the old
     /// one: while it runs (once a thread at a time) there is one [`Book::bytes_max`] more.
     pub fn bytes_max(rules: &SyncRules) -> usize {
-        Book::bytes_max(rules.levels_per_side_max).saturating_add(rules.window_bytes_max)
+        Book::bytes_max(Book::levels_max(rules.levels_per_side_max, rules.stream_depth))
+            .saturating_add(rules.window_bytes_max)
     }
 
     fn stale_reason(&self) -> StaleReason {
@@ -257,6 +282,9 @@ impl BookSync {
         let to_edge = |side| self.book.len_to_edge(side).unwrap_or(self.rules.levels_per_side_max);
         // Half of what the snapshot brought at most: else a shallow venue or a small cap would ask for ever.
         self.thin_below = self.rules.refresh_levels_min.min(to_edge(Side::Bid).min(to_edge(Side::Ask)) / 2);
+        if self.book.slides() {
+            self.thin_below = 0; // what leaves the far end is sent again when it comes back
+        }
         self.phase = Phase::Live { wanting: false };
         self.state = State::Live;
         self.settle(now);

@@ -73,14 +73,16 @@ pub enum Gap {
     Exhausted,
     /// The message itself makes no sense.
     Invalid(BookFault),
+    /// The venue's sum over the book is another one than ours; `None` where ours could not even be made.
+    Checksum { here: Option<u32>, there: u32 },
     /// The message covers no numbers: its first is above its last.
     BadSpan,
 }
 
 impl Gap {
     /// Every [`Gap::name`].
-    pub const NAMES: [&'static str; 7] =
-        ["missing", "restart", "unnumbered", "no_snapshot", "exhausted", "invalid", "bad_span"];
+    pub const NAMES: [&'static str; 8] =
+        ["missing", "restart", "unnumbered", "no_snapshot", "exhausted", "invalid", "checksum", "bad_span"];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -90,6 +92,7 @@ impl Gap {
             Gap::NoSnapshot => "no_snapshot",
             Gap::Exhausted => "exhausted",
             Gap::Invalid(_) => "invalid",
+            Gap::Checksum { .. } => "checksum",
             Gap::BadSpan => "bad_span",
         }
     }
@@ -107,6 +110,12 @@ impl fmt::Display for Gap {
             Gap::NoSnapshot => f.write_str("changes without the snapshot they belong to"),
             Gap::Exhausted => f.write_str("the market left the prices that the last snapshot covered"),
             Gap::Invalid(fault) => write!(f, "a message that cannot be: {fault}"),
+            Gap::Checksum { here: Some(here), there } => {
+                write!(f, "the book sums up to {here} here and to {there} at the venue")
+            }
+            Gap::Checksum { here: None, there } => {
+                write!(f, "numbers finer than the symbol's, and so no sum of {there}")
+            }
             Gap::BadSpan => f.write_str("a message whose first number is above its last"),
         }
     }
@@ -120,6 +129,13 @@ pub struct Outcome {
     pub changed: bool,
     /// The chain broke at this message.
     pub gap: Option<Gap>,
+}
+
+/// How often a book was compared with its venue's sum over it, and how often the two differed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Checks {
+    pub made: u64,
+    pub differed: u64,
 }
 
 /// The law: `received == applied + duplicate + buffered + sum(discarded)`, at all times.

@@ -2,11 +2,12 @@
 
 use super::{BookSync, Discard, Disposition, Gap, Outcome, Phase, SNAPSHOT_GRACE};
 use crate::engine::book::{BookFault, Window, check_signs};
-use crate::engine::event::{BookEvent, BookKind, Level, Side, Span};
-use crate::engine::sequence::{Verdict, judge};
+use crate::engine::checksum::ChecksumRule;
+use crate::engine::event::{BookEvent, BookKind, Level, Precision, Side, Span};
+use crate::engine::sequence::{Verdict, falls, judge};
 use crate::engine::state::{StaleReason, State};
 use crate::engine::time::{Stamp, Wall};
-use crate::venue::profile::RestJoin;
+use crate::venue::profile::{RestJoin, SequenceRule};
 
 /// A message as it came.
 #[derive(Clone, Copy)]
@@ -34,7 +35,7 @@ impl BookSync {
                     self.break_at(message, Gap::NoSnapshot)
                 }
             }
-            (_, BookKind::Snapshot | BookKind::Delta) => self.numbered(message),
+            (_, BookKind::Snapshot | BookKind::Delta) => self.placed(message),
         };
         self.counts.received += 1;
         self.counts.gaps += u64::from(outcome.gap.is_some());
@@ -48,8 +49,20 @@ impl BookSync {
         outcome
     }
 
-    /// A message that is worth nothing without its number. Under either rule one without is a break: it may be the
-    /// next, or not, and `live` needs proof.
+    /// A message by its place in the stream.
+    fn placed(&mut self, message: Message<'_>) -> Outcome {
+        if self.rules.sequence == SequenceRule::Unnumbered {
+            return match (message.event.kind, self.phase) {
+                (BookKind::Snapshot, _) => self.replace(message, None),
+                (_, Phase::Live { .. } | Phase::Proving { .. }) => self.advance(message, None),
+                _ => set_aside(Discard::Unsynced),
+            };
+        }
+        self.numbered(message)
+    }
+
+    /// A message that is worth nothing without its number. One without is a break: it may be the next, or not, and `live`
+    /// needs proof.
     fn numbered(&mut self, message: Message<'_>) -> Outcome {
         let Some(span) = message.event.span else {
             return self.refuse(message.now, StaleReason::Gap, Discard::Gap, Gap::Unnumbered);
@@ -59,14 +72,18 @@ impl BookSync {
         }
         self.heard = self.heard.max(Some(span.last));
         match (message.event.kind, self.phase) {
-            (BookKind::Snapshot, _) => self.replace(message, span),
-            (_, Phase::CatchingUp { .. } | Phase::Partial | Phase::Live { .. }) => self.follow(message, span),
+            (BookKind::Snapshot, _) => self.replace(message, Some(span)),
+            (_, Phase::CatchingUp { .. } | Phase::Partial | Phase::Proving { .. } | Phase::Live { .. }) => {
+                self.follow(message, span)
+            }
+            // Nothing would ever join what is kept.
+            _ if self.rules.rest_join == RestJoin::Never => set_aside(Discard::Unsynced),
             _ => self.keep(message, span),
         }
     }
 
     /// A complete book in the stream: it counts whatever came before, at any number.
-    fn replace(&mut self, message: Message<'_>, span: Span) -> Outcome {
+    fn replace(&mut self, message: Message<'_>, span: Option<Span>) -> Outcome {
         self.cut_window(Discard::Superseded);
         if let Err(fault) = self.book.load(message.bids, message.asks, Window::default()) {
             return self.refuse_fault(message.now, fault);
@@ -74,9 +91,55 @@ impl BookSync {
         if self.is_wrongly_crossed(&self.book) {
             return self.refuse_fault(message.now, BookFault::Crossed);
         }
-        self.stand_at(message, Some(span.last));
-        self.go_live(message.now);
+        let restarted = matches!(self.phase, Phase::Awaiting { restarted: true, .. });
+        self.stand_at(message, span.map(|span| span.last));
+        match self.proof(message.event) {
+            Proof::Differs(gap) => return self.refuse_sum(message.now, gap),
+            Proof::Later(claimed) => self.phase = Phase::Proving { claimed, restarted },
+            Proof::Good => self.go_live(message.now),
+        }
         APPLIED
+    }
+
+    /// What the venue's sum says of the book as it is now.
+    fn proof(&mut self, event: &BookEvent) -> Proof {
+        match (self.rules.checksum, event.checksum) {
+            (Some(rule), Some(claimed)) => self.prove(rule, claimed),
+            _ => Proof::Good,
+        }
+    }
+
+    fn prove(&mut self, rule: ChecksumRule, claimed: u32) -> Proof {
+        if rule.needs_precision() && self.precision.is_none() {
+            return Proof::Later(claimed);
+        }
+        self.checksums.made += 1;
+        match rule.sum(&self.book, self.precision) {
+            Some(sum) if sum == claimed => Proof::Good,
+            here => {
+                self.checksums.differed += 1;
+                Proof::Differs(Gap::Checksum { here, there: claimed })
+            }
+        }
+    }
+
+    /// The venue said how many decimals it writes: sums can be made from here on, and the last one that could not is.
+    pub fn precision(&mut self, now: Stamp, precision: Precision) -> Option<Gap> {
+        self.precision = Some(precision);
+        let (Phase::Proving { claimed, .. }, Some(rule)) = (self.phase, self.rules.checksum) else {
+            return None;
+        };
+        let mut gap = None;
+        match self.prove(rule, claimed) {
+            Proof::Good => self.go_live(now),
+            Proof::Later(_) => {}
+            Proof::Differs(differs) => {
+                gap = self.refuse_sum(now, differs).gap;
+                self.counts.gaps += 1;
+            }
+        }
+        self.assert_law();
+        gap
     }
 
     /// The venue's best levels, complete in themselves: nothing before them matters, and no number is missing.
@@ -105,8 +168,8 @@ impl BookSync {
         let Some(last) = self.sequence else {
             return self.break_at(message, Gap::Unnumbered);
         };
-        match self.judge_after(last, self.stream_time, message.event, span) {
-            Verdict::Next => self.advance(message, span),
+        match self.judge_after(last, self.joined, self.stream_time, message.event, span) {
+            Verdict::Next => self.advance(message, Some(span)),
             Verdict::Old => DUPLICATE,
             Verdict::Restart if self.is_repeated(message, span) => DUPLICATE,
             Verdict::Missing => self.break_at(message, missing(last, span)),
@@ -114,7 +177,7 @@ impl BookSync {
         }
     }
 
-    fn advance(&mut self, message: Message<'_>, span: Span) -> Outcome {
+    fn advance(&mut self, message: Message<'_>, span: Option<Span>) -> Outcome {
         if let Err(fault) = self.book.apply(message.bids, message.asks) {
             return self.refuse_fault(message.now, fault);
         }
@@ -123,17 +186,23 @@ impl BookSync {
         if !catching_up && self.is_wrongly_crossed(&self.book) {
             return self.refuse_fault(message.now, BookFault::Crossed);
         }
-        self.stand_at(message, Some(span.last));
+        self.stand_at(message, span.map(|span| span.last));
+        match (self.proof(message.event), &mut self.phase) {
+            (Proof::Differs(gap), _) => return self.refuse_sum(message.now, gap),
+            (Proof::Later(newer), Phase::Proving { claimed, .. }) => *claimed = newer,
+            (Proof::Later(_) | Proof::Good, _) => {}
+        }
         let exhausted = match self.phase {
             Phase::Live { wanting } => {
                 let wanting = wanting || self.is_thin();
                 self.phase = Phase::Live { wanting };
-                if wanting && self.rules.rest_join == RestJoin::BySequence {
+                if let Some(span) = span.filter(|_| wanting && self.rules.rest_join == RestJoin::BySequence) {
                     // Shown already, so whatever slides out here was never counted as buffered.
                     self.window.push(message.event, span, message.bids, message.asks, true);
                 }
                 BookSync::is_exhausted(&self.book)
             }
+            Phase::Proving { .. } => BookSync::is_exhausted(&self.book),
             Phase::CatchingUp { until } => {
                 if message.event.venue_time.is_some_and(|time| time >= until) {
                     self.phase = Phase::Partial;
@@ -171,10 +240,15 @@ impl BookSync {
         {
             return self.refuse_fault(message.now, fault);
         }
+        if self.rules.sequence == SequenceRule::Chained && falls(span) {
+            // What came before is of another count, and a snapshot cannot say of which it is. The next one begins the window.
+            self.cut_window(Discard::Gap);
+            return set_aside(Discard::Unsynced);
+        }
         let mut gap = None;
         if let Some(kept) = self.window.last() {
             let last = kept.span.last;
-            gap = match self.judge_after(last, kept.exchange_time, message.event, span) {
+            gap = match self.judge_after(last, false, kept.exchange_time, message.event, span) {
                 Verdict::Next => None,
                 Verdict::Old => return DUPLICATE,
                 Verdict::Missing => Some(missing(last, span)),
@@ -194,8 +268,15 @@ impl BookSync {
 
     /// What the numbers say, and what the time adds: a message with old numbers and a newer time than the one that
     /// brought those numbers is no repetition, so the venue counts anew.
-    fn judge_after(&self, last: u64, last_time: Option<Wall>, event: &BookEvent, span: Span) -> Verdict {
-        match judge(self.rules.sequence, last, span) {
+    fn judge_after(
+        &self,
+        last: u64,
+        joined: bool,
+        last_time: Option<Wall>,
+        event: &BookEvent,
+        span: Span,
+    ) -> Verdict {
+        match judge(self.rules.sequence, last, joined, span) {
             Verdict::Old if last_time.is_some() && event.exchange_time > last_time => Verdict::Restart,
             verdict => verdict,
         }
@@ -219,6 +300,7 @@ impl BookSync {
     /// The book shows this message now.
     fn stand_at(&mut self, message: Message<'_>, sequence: Option<u64>) {
         self.sequence = sequence;
+        self.joined = false;
         self.heard = sequence;
         self.exchange_time = message.event.exchange_time;
         self.stream_time = message.event.exchange_time;
@@ -229,7 +311,7 @@ impl BookSync {
     /// The chain breaks before this message, which is sound in itself and begins the window.
     fn break_at(&mut self, message: Message<'_>, gap: Gap) -> Outcome {
         self.break_chain(message.now, StaleReason::Gap);
-        let kept = self.numbered(message);
+        let kept = self.placed(message);
         Outcome { disposition: kept.disposition, changed: true, gap: Some(gap) }
     }
 
@@ -237,6 +319,11 @@ impl BookSync {
     fn refuse(&mut self, now: Stamp, reason: StaleReason, discard: Discard, gap: Gap) -> Outcome {
         self.break_chain(now, reason);
         Outcome { disposition: Disposition::Discarded(discard), changed: true, gap: Some(gap) }
+    }
+
+    /// The book is not what the venue has.
+    fn refuse_sum(&mut self, now: Stamp, gap: Gap) -> Outcome {
+        self.refuse(now, StaleReason::Checksum, Discard::Invalid, gap)
     }
 
     fn refuse_fault(&mut self, now: Stamp, fault: BookFault) -> Outcome {
@@ -249,6 +336,15 @@ impl BookSync {
         };
         self.refuse(now, reason, Discard::Invalid, Gap::Invalid(fault))
     }
+}
+
+/// What a sum says of the book.
+enum Proof {
+    /// They are equal, or there is none.
+    Good,
+    Differs(Gap),
+    /// It cannot be made yet.
+    Later(u32),
 }
 
 const APPLIED: Outcome = Outcome { disposition: Disposition::Applied, changed: true, gap: None };

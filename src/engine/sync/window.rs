@@ -143,8 +143,13 @@ mod tests {
     use crate::engine::decimal::Decimal;
     use crate::engine::event::BookKind;
 
-    const EVENT: BookEvent =
-        BookEvent { kind: BookKind::Delta, span: None, exchange_time: None, venue_time: None };
+    const EVENT: BookEvent = BookEvent {
+        kind: BookKind::Delta,
+        span: None,
+        checksum: None,
+        exchange_time: None,
+        venue_time: None,
+    };
 
     fn levels(prices: std::ops::Range<i128>) -> Vec<Level> {
         let level = |price| Level { price: Decimal::new(price, 0).unwrap(), size: Decimal::ZERO };

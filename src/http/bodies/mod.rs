@@ -1,9 +1,11 @@
 //! The JSON bodies. Borrowed structs that serialize straight from the copies they show; no tree in between.
 
+mod audit;
 mod book;
 mod health;
 mod stats;
 
+pub use audit::audit;
 pub use book::{book, books, state_sentence, trades};
 pub use health::{health, probe_failed, probe_ok};
 pub use stats::{memory, stats};

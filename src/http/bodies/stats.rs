@@ -69,6 +69,9 @@ struct BookLine<'a> {
     recovery_took_ms: Option<f64>,
     levels: Levels,
     heap_bytes: u64,
+    /// Comparisons with the venue's own witnesses, and how many of them differed.
+    audit_checks: u64,
+    audit_mismatches: u64,
     messages: &'a Flow,
 }
 
@@ -152,6 +155,8 @@ fn book_line<'a>(stats: &Stats, row: &'a BookRow) -> BookLine<'a> {
         recovery_took_ms: row.recovery_took.map(|t| t.as_secs_f64() * 1e3),
         levels: top.into(),
         heap_bytes: row.heap_bytes,
+        audit_checks: row.audit_checks,
+        audit_mismatches: row.audit_mismatches,
         messages: &row.messages,
     }
 }

@@ -4,11 +4,13 @@ use crate::config::Secret;
 use crate::engine::audit::Mismatch;
 use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
+use crate::engine::evidence::{Evidence, Ring, Witness};
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
+use crate::engine::state::StaleReason;
 use crate::engine::stats::{Flow, OVERFLOW, RecoveryCount, Tally};
 use crate::engine::sync::Gap;
-use crate::engine::time::{Mono, Wall};
+use crate::engine::time::{Mono, Stamp, Wall};
 use crate::shell::link::Target;
 use crate::shell::slot::Published;
 use crate::shell::voice::{About, Voice};
@@ -80,6 +82,7 @@ pub struct FeedCounters {
     pub rest: RestTally,
     recoveries: Mutex<Vec<RecoveryCount>>,
     retired: Mutex<Retired>,
+    evidence: Mutex<Ring>,
     pub control_sent: AtomicU64,
     /// Receive time minus exchange time of a recent message, nanoseconds, two's complement.
     pub exchange_delay_nanos: AtomicU64,
@@ -135,14 +138,24 @@ impl FeedCounters {
         );
     }
 
-    pub fn gap(&self, gap: Gap, symbol: &str, now: Mono) {
+    pub fn gap(&self, gap: Gap, symbol: &str, at: Stamp) {
         self.gaps.add(gap.name());
+        if let Gap::Checksum { here, there } = gap {
+            self.contradicted(symbol, None, at.wall, Witness::Checksum { here, there });
+        }
         self.warn(
             About::Messages,
             gap.name(),
-            now,
+            at.mono,
             format_args!("{symbol} has a gap: {gap}; the book is stale until repaired"),
         );
+    }
+
+    /// A book's stream brings nothing though it should.
+    pub fn silent(&self, symbol: &str, now: Mono) {
+        self.gaps.add(StaleReason::Silent.name());
+        let text = format_args!("{symbol} has been silent for too long; the book is stale until repaired");
+        self.warn(About::Messages, "silent", now, text);
     }
 
     /// A book is kept no more; what it counted stays counted.
@@ -214,6 +227,32 @@ impl FeedCounters {
         );
     }
 
+    /// The venue does not serve something that was asked for. `listed`: its name, where it has a list to look in.
+    pub fn subscription_refused(
+        &self,
+        symbol: Option<&str>,
+        message: &str,
+        listed: Option<&'static str>,
+        now: Mono,
+    ) {
+        let message = self.voice.quote(message);
+        let remedy = listed.map_or_else(String::new, |venue| remedy(venue, symbol));
+        let symbol = symbol.unwrap_or("a subscription");
+        let text = format_args!(
+            "the venue refuses {symbol}: {message}; the others are served, check the name{remedy}"
+        );
+        self.warn(About::Messages, "subscription_refused", now, text);
+    }
+
+    /// The count over all frames of a connection has a hole.
+    pub fn count_jumped(&self, expected: u64, got: u64, now: Mono) {
+        self.gaps.add("connection");
+        let text = format_args!(
+            "frame {expected} was expected and {got} came: every book of the connection is stale"
+        );
+        self.warn(About::Messages, "count_jumped", now, text);
+    }
+
     /// Why a REST call brought no book.
     pub fn no_snapshot(&self, symbol: &str, trouble: &str, now: Mono) {
         let text = format_args!("no snapshot of {symbol}: {}; asking again", self.voice.quote(trouble));
@@ -247,13 +286,25 @@ impl FeedCounters {
         );
     }
 
-    pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, now: Mono) {
+    /// The newest books that the venue contradicted.
+    pub fn evidence(&self) -> Ring {
+        self.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn contradicted(&self, symbol: &str, sequence: Option<u64>, received: Wall, witness: Witness) {
+        let evidence = Evidence { symbol: symbol.to_owned(), sequence, received, witness };
+        self.evidence.lock().unwrap_or_else(PoisonError::into_inner).push(evidence);
+    }
+
+    pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, at: Stamp) {
         self.mismatches.fetch_add(1, Relaxed);
         let Mismatch { sequence, book, quote, .. } = mismatch;
+        let witness = Witness::Quote { here: book, there: quote };
+        self.contradicted(symbol, Some(sequence), at.wall, witness);
         let text = format_args!(
             "{symbol} differs from the venue's own best bid and offer at {sequence}: {book:?} here, {quote:?} there; the book is stale"
         );
-        self.voice.say(About::Wrong, "mismatch", Level::Error, now, text);
+        self.voice.say(About::Wrong, "mismatch", Level::Error, at.mono, text);
     }
 }
 
@@ -311,4 +362,25 @@ impl WorkerCounters {
 /// A duration as histograms take it: 584 years are enough.
 pub fn nanos(took: Duration) -> u64 {
     u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What to do about a refused symbol. A wrong name is looked for all the same: what is nearest to it is shown.
+fn remedy(venue: &str, symbol: Option<&str>) -> String {
+    // The text is to be pasted into a shell, and the symbol may be the venue's.
+    let plain = |c: char| c.is_alphanumeric() || "-_:/.".contains(c);
+    let pattern = symbol.filter(|symbol| !symbol.starts_with('-') && symbol.chars().all(plain));
+    format!("; see `depthd symbols {venue} {}`", pattern.unwrap_or("PATTERN"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remedy;
+
+    #[test]
+    fn what_to_do_about_a_refused_symbol_can_be_pasted() {
+        assert_eq!(remedy("kraken", Some("BTC/UDST")), "; see `depthd symbols kraken BTC/UDST`");
+        for odd in [None, Some("a; rm x"), Some("$(x)"), Some("`x`"), Some("--url"), Some("@1")] {
+            assert_eq!(remedy("kraken", odd), "; see `depthd symbols kraken PATTERN`");
+        }
+    }
 }

@@ -6,8 +6,10 @@
 //! less than to wake the worker's own thread would.
 
 mod intake;
+mod orders;
 mod socket;
 
+use crate::engine::connection::count::Count;
 use crate::engine::connection::end::EndReason;
 use crate::engine::connection::session::{Restarted, Session, SessionAction, SessionRules};
 use crate::engine::id::{ConnectionId, Generation};
@@ -18,7 +20,7 @@ use crate::shell::count::FeedCounters;
 use crate::shell::dial::{DialError, Dialer};
 use crate::shell::event::Event;
 use crate::shell::link::{Link, OpenError, Target};
-use crate::shell::port::{Command, Port};
+use crate::shell::port::Port;
 use crate::shell::purse::Purse;
 use crate::shell::queue::{Gone, Inlet};
 use crate::shell::status::ConnectionStatus;
@@ -100,7 +102,10 @@ pub struct Dialing {
 impl Dialing {
     pub fn new(mut plan: Plan) -> Dialing {
         let inlets = std::mem::take(&mut plan.inlets);
-        let intake = Intake::new(plan.routes.clone(), inlets, plan.counters.clone(), plan.shedding.clone());
+        // A new life, a new count.
+        let count = plan.venue.profile().connection_count.map(Count::from);
+        let (routes, counters) = (plan.routes.clone(), plan.counters.clone());
+        let intake = Intake::new(routes, inlets, counters, plan.shedding.clone(), count);
         let opening = plan.venue.opening(&plan.scope, 1);
         let next_id = 1_i64.saturating_add(opening.len() as i64);
         let session = Session::new(plan.clock.mono(), plan.rules, opening, plan.age_jitter_seed);
@@ -224,7 +229,16 @@ impl<S: Socket> Life<S> {
                 None => return Ok(()),
                 Some(SessionAction::End(end)) => return Err(end),
                 Some(SessionAction::Ping) => {
-                    let sent = self.socket.send(Message::Ping(Bytes::new()));
+                    let id = self.next_id;
+                    let ping = match self.plan.venue.ping(id) {
+                        Some(text) => {
+                            self.next_id = id.saturating_add(1);
+                            self.plan.counters.control_sent.fetch_add(1, Relaxed);
+                            Message::text(text)
+                        }
+                        None => Message::Ping(Bytes::new()),
+                    };
+                    let sent = self.socket.send(ping);
                     self.written(sent)?;
                 }
                 Some(SessionAction::Subscribed) => {
@@ -311,6 +325,7 @@ impl<S: Socket> Life<S> {
                     let clean = self.plan.counters.voice.redacted(text);
                     let control = self.plan.venue.control(&clean);
                     self.note(&control, at.mono);
+                    self.intake.bind(&control);
                     self.session.control(at.mono, &control);
                 }
             }
@@ -330,43 +345,17 @@ impl<S: Socket> Life<S> {
                 self.plan.counters.venue_said(message, now);
             }
             Control::Reconnect { .. } => self.plan.counters.notice(now),
-            Control::Heartbeat | Control::Ack { .. } | Control::Other => {}
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        let plan = &mut self.plan;
-        match command {
-            Command::Restart { books } => {
-                let symbols: Vec<&str> = books.iter().filter_map(|b| plan.routes.symbol(*b)).collect();
-                let withdraw = plan.venue.withdraw(&plan.scope, &symbols, self.next_id);
-                self.next_id = self.next_id.saturating_add(withdraw.len() as i64);
-                let restore = plan.venue.restore(&plan.scope, &symbols, self.next_id);
-                self.next_id = self.next_id.saturating_add(restore.len() as i64);
-                // A session that is ending restarts nothing; the planner's own timer finds the books as they were.
-                self.session.restart(books, withdraw, restore);
+            Control::Refused { symbol, message } => {
+                let venue = &self.plan.venue;
+                let listed = venue.has_list().then_some(venue.profile().name);
+                self.plan.counters.subscription_refused(symbol.as_deref(), message, listed, now);
             }
-            Command::Rescope { scope, routes, added, removed } => {
-                let gone: Vec<&str> = removed.iter().map(String::as_str).collect();
-                let mut messages = if gone.is_empty() {
-                    Vec::new()
-                } else {
-                    plan.venue.unsubscribe(&plan.scope, &gone, self.next_id)
-                };
-                self.next_id = self.next_id.saturating_add(messages.len() as i64);
-                plan.scope = scope;
-                let new: Vec<&str> = added.iter().map(String::as_str).collect();
-                if !new.is_empty() {
-                    let more = plan.venue.subscribe(&plan.scope, &new, self.next_id);
-                    self.next_id = self.next_id.saturating_add(more.len() as i64);
-                    messages.extend(more);
-                }
-                plan.routes = routes.clone();
-                self.intake.reroute(routes);
-                if !self.session.say(messages) {
-                    self.session.end(EndReason::Requested);
-                }
-            }
+            Control::Heartbeat
+            | Control::Ack { .. }
+            | Control::Bound { .. }
+            | Control::Released { .. }
+            | Control::Asked { .. }
+            | Control::Other => {}
         }
     }
 

@@ -15,6 +15,7 @@ use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, RecoveryCounters};
 use crate::shell::event::Event;
+use crate::shell::journal::Journal;
 use crate::shell::port::{Command, Ports};
 use crate::shell::sync::channel::{Receiver, Sender, select};
 use crate::shell::sync::{Arc, Mutex, PoisonError};
@@ -68,6 +69,7 @@ pub type StartCallers = Box<dyn Fn(usize) -> io::Result<Callers> + Send>;
 pub struct Recovery {
     pub planner: Planner,
     pub ledgers: Arc<Mutex<Vec<Ledger>>>,
+    pub journal: Arc<Journal>,
     pub books: BTreeMap<BookId, BookFacts>,
     /// By venue; started when the first call is made.
     pub callers: Vec<Option<Callers>>,
@@ -228,16 +230,16 @@ impl Recovery {
     }
 
     fn fetch(&mut self, now: Mono, ticket: Ticket, book: BookId) {
-        let call = self.books.get(&book).map(|facts| Call {
-            ticket,
-            asked: now,
-            venue: facts.venue.clone(),
-            symbol: facts.symbol.clone(),
-            request: facts.venue.snapshot_request(
-                &facts.rest_url,
-                &facts.symbol,
-                facts.key.as_ref().map(|key| key.reveal()),
-            ),
+        self.note();
+        let call = self.books.get(&book).and_then(|facts| {
+            let key = facts.key.as_ref().map(|key| key.reveal());
+            Some(Call {
+                ticket,
+                asked: now,
+                venue: facts.venue.clone(),
+                symbol: facts.symbol.clone(),
+                request: facts.venue.snapshot_request(&facts.rest_url, &facts.symbol, key)?,
+            })
         });
         let venue = self.books.get(&book).map(|facts| facts.venue_index);
         let sent = match (call, venue) {
@@ -250,6 +252,12 @@ impl Recovery {
             // The planner's count of calls in flight keeps callers from being busy; a call that cannot be made failed.
             self.planner.answered(now, ticket, Verdict::Failed, None, None);
         }
+    }
+
+    /// Writes down what is left of REST everywhere.
+    fn note(&mut self) {
+        let (now, planner) = (self.clock.stamp(), &mut self.planner);
+        self.journal.change(now.wall, |budgets| planner.state(now.mono, budgets));
     }
 
     fn callers(&mut self, venue: usize) -> Option<&Callers> {

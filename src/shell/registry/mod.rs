@@ -6,6 +6,7 @@
 mod stats;
 
 use crate::engine::event::Level;
+use crate::engine::evidence::Evidence;
 use crate::engine::id::{BookId, ConnectionId, FeedId};
 use crate::engine::rate::Rate;
 use crate::engine::state::{StaleReason, State};
@@ -24,6 +25,8 @@ use crate::shell::status::ConnectionStatus;
 use crate::shell::sync::channel::{Sender, bounded};
 use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::shell::worker::Side;
+use crate::venue::canonical::Canonical;
+use crate::venue::catalog;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -124,9 +127,14 @@ impl Tables {
     }
 
     fn find(&self, feed: &str, symbol: &str) -> Result<Arc<Slot>, Ask> {
-        let id = self.feeds.iter().find(|f| f.name == feed).ok_or(Ask::UnknownFeed)?.id;
-        let here = |slot: &&Arc<Slot>| slot.feed == id && slot.symbol == symbol;
-        self.slots.iter().find(here).cloned().ok_or(Ask::UnknownBook)
+        let feed = self.feeds.iter().find(|f| f.name == feed).ok_or(Ask::UnknownFeed)?;
+        let here = |symbol: &str| {
+            let of = |slot: &&Arc<Slot>| slot.feed == feed.id && slot.symbol == symbol;
+            self.slots.iter().find(of).cloned()
+        };
+        // A market may be asked for as it may be configured.
+        let native = || catalog::by_name(feed.venue)?.native(&Canonical::parse(symbol)?);
+        here(symbol).or_else(|| here(&native()?)).ok_or(Ask::UnknownBook)
     }
 }
 
@@ -305,6 +313,15 @@ impl Source for Registry {
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask> {
         let slot = self.tables().find(feed, symbol)?;
         self.ask(&slot, |reply| Side::AskTrades { book: slot.id, limit, reply })
+    }
+
+    fn evidence(&self) -> Vec<(String, Evidence)> {
+        let tables = self.tables();
+        let of = |feed: &FeedEntry| {
+            let ring = feed.counters.evidence();
+            ring.iter().map(|piece| (feed.name.clone(), piece.clone())).collect::<Vec<_>>()
+        };
+        tables.feeds.iter().flat_map(of).collect()
     }
 }
 

@@ -78,6 +78,8 @@ fn row(registry: &Registry, tables: &Tables, slot: &Slot) -> Row {
         top,
         messages: published.messages(),
         heap_bytes: published.heap_bytes,
+        audit_checks: published.audit_checks,
+        audit_mismatches: published.audit_mismatches,
         recovery_took: published.recovery_took,
     };
     (slot.feed, row, published)

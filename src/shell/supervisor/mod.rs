@@ -228,6 +228,7 @@ impl Supervisor {
         if reason == EndReason::Panic {
             self.panicked(now);
         }
+        let stamp = self.common.clock.stamp();
         self.with(connection, |c| {
             // A word of a life that never began must not count as its successor's last one.
             if c.lifecycle.generation() == Some(generation) {
@@ -235,7 +236,7 @@ impl Supervisor {
             }
             if matches!(reason, EndReason::UpgradeRefused { wait: Some(_), .. }) {
                 // Venues count addresses: what one connection is told holds for all.
-                c.facts.purse.hold_connects(now.after(reason.min_wait()));
+                c.facts.purse.hold_connects(stamp, now.after(reason.min_wait()));
             }
             c.lifecycle.ended(now, generation, reason);
         });
@@ -299,7 +300,7 @@ impl Supervisor {
                 c.facts.counters.unresolved(&c.facts.target.host, &why, now);
             }
             Step::AskConnect => {
-                let token = c.facts.purse.take_connect(now);
+                let token = c.facts.purse.take_connect(self.common.clock.stamp());
                 c.lifecycle.connect_token(now, token);
             }
             Step::Spawn { generation } => {

@@ -262,11 +262,18 @@ impl Desk {
         }
     }
 
-    /// Tells again what found a full inbox.
-    pub fn tick(&mut self) {
+    /// Tells again what found a full inbox, and looks for streams that have died without a word.
+    pub fn tick(&mut self, now: Stamp) {
         for place in 0..self.books.len() {
+            let kept = &mut self.books[place];
+            if kept.keeper.heed_silence(now, kept.recipe.venue.profile().book_within) {
+                kept.lost_at = Some(now.mono);
+                kept.recipe.counters.silent(&kept.recipe.slot.symbol, now.mono);
+                self.touch(place);
+            }
             self.tell(place);
         }
+        self.settle();
     }
 
     fn frame(&mut self, place: usize, channel: Channel, text: &str, received: Stamp, clock: &Clock) {

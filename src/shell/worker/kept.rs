@@ -65,10 +65,10 @@ pub(super) fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
 
 pub(super) fn report(recipe: &Recipe, noted: &Noted, at: Stamp) {
     if let Some(gap) = noted.gap {
-        recipe.counters.gap(gap, &recipe.slot.symbol, at.mono);
+        recipe.counters.gap(gap, &recipe.slot.symbol, at);
     }
     if let Some(mismatch) = noted.mismatch {
-        recipe.counters.mismatch(mismatch, &recipe.slot.symbol, at.mono);
+        recipe.counters.mismatch(mismatch, &recipe.slot.symbol, at);
     }
 }
 

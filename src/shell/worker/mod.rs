@@ -181,7 +181,7 @@ impl Worker {
         }
         let now = place.clock.mono();
         if now >= self.next_tick {
-            self.desk.tick();
+            self.desk.tick(place.clock.stamp());
             self.next_tick = now.after(TICK);
         }
         Ok(())

@@ -63,6 +63,8 @@ impl Bench {
                 rest_join: profile.rest_join,
                 in_band_restart: profile.in_band_restart,
                 crossed_is_fault: profile.crossed_is_fault,
+                stream_depth: None,
+                checksum: None,
                 levels_per_side_max: 100,
                 window_messages_max: 100,
                 window_bytes_max: 100_000,

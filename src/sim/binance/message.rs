@@ -1,5 +1,6 @@
 //! Binance's stream payloads: numbers are strings, padded to eight decimals.
 
+use super::Product;
 use crate::engine::event::{Side, TakerSide};
 use crate::engine::time::Wall;
 use crate::sim::market::ladder::Ladder;
@@ -18,9 +19,17 @@ pub struct Gathered {
     touched: BTreeSet<(bool, i64)>,
     /// Changes still to come before it is sent.
     pub left: u64,
+    /// The last version of the event before.
+    previous: u64,
 }
 
 impl Gathered {
+    /// What was gathered; gathering begins anew.
+    pub fn take(&mut self) -> Gathered {
+        let previous = self.span.map_or(self.previous, |(_, last)| last);
+        std::mem::replace(self, Gathered { previous, ..Gathered::default() })
+    }
+
     pub fn add(&mut self, change: &Change) {
         let first = self.span.map_or(change.id, |(first, _)| first);
         self.span = Some((first, change.id));
@@ -29,15 +38,22 @@ impl Gathered {
     }
 
     /// The event of everything gathered, with sizes as they are now; `None` when there is nothing.
-    pub fn event(&self, ladder: &Ladder, time: Wall) -> Option<String> {
+    pub fn event(&self, ladder: &Ladder, time: Wall, product: Product) -> Option<String> {
         let (first, last) = self.span?;
+        let (first, last) = (product.ids(first).0, product.ids(last).1);
         let mut out = String::with_capacity(512);
+        let ms = time.nanos() / 1_000_000;
+        let linked = match product {
+            Product::Spot => String::new(),
+            // The first event there ever was follows the first book.
+            _ => format!(",\"pu\":{}", product.ids(self.previous.max(1)).1),
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             out,
-            "{{\"e\":\"depthUpdate\",\"E\":{},\"s\":\"{}\",\"U\":{first},\"u\":{last}",
-            time.nanos() / 1_000_000,
-            ladder.spec().binance()
+            "{{\"e\":\"depthUpdate\",\"E\":{ms},{}\"s\":\"{}\",\"U\":{first},\"u\":{last}{linked}",
+            matching(product, ms),
+            product.face().spelled(ladder.spec())
         );
         for (name, side) in [("b", Side::Bid), ("a", Side::Ask)] {
             let of_side = self.touched.iter().filter(|&&(ask, _)| ask == (side == Side::Ask));
@@ -67,10 +83,16 @@ pub fn levels(out: &mut String, ladder: &Ladder, rungs: impl Iterator<Item = (i6
     out.push(']');
 }
 
-pub fn book_ticker(ladder: &Ladder) -> Option<String> {
+pub fn book_ticker(ladder: &Ladder, product: Product) -> Option<String> {
     let ((bid, bid_size), (ask, ask_size)) = (ladder.best(Side::Bid)?, ladder.best(Side::Ask)?);
     let spec = ladder.spec();
-    let mut out = format!("{{\"u\":{},\"s\":\"{}\"", ladder.id(), spec.binance());
+    let ms = ladder.time().nanos() / 1_000_000;
+    let head = match product {
+        Product::Spot => String::new(),
+        _ => format!("\"e\":\"bookTicker\",\"E\":{ms},{}", matching(product, ms)),
+    };
+    let mut out =
+        format!("{{{head}\"u\":{},\"s\":\"{}\"", product.ids(ladder.id()).1, product.face().spelled(spec));
     let numbers = [
         ("b", bid, spec.price_scale),
         ("B", bid_size, spec.size_scale),
@@ -86,11 +108,19 @@ pub fn book_ticker(ladder: &Ladder) -> Option<String> {
     Some(out)
 }
 
-pub fn trade(ladder: &Ladder, time: Wall, deal: &Deal) -> String {
+/// When the matching engine did it, where the product says so.
+fn matching(product: Product, ms: i64) -> String {
+    if product == Product::Spot { String::new() } else { format!("\"T\":{ms},") }
+}
+
+pub fn trade(ladder: &Ladder, time: Wall, deal: &Deal, product: Product) -> String {
     let spec = ladder.spec();
     let ms = time.nanos() / 1_000_000;
-    let mut out =
-        format!("{{\"e\":\"trade\",\"E\":{ms},\"s\":\"{}\",\"t\":{},\"p\":\"", spec.binance(), deal.id);
+    let mut out = format!(
+        "{{\"e\":\"trade\",\"E\":{ms},\"s\":\"{}\",\"t\":{},\"p\":\"",
+        product.face().spelled(spec),
+        deal.id
+    );
     number::write(&mut out, deal.price, spec.price_scale, SPELLING);
     out.push_str("\",\"q\":\"");
     number::write(&mut out, deal.size, spec.size_scale, SPELLING);
@@ -121,13 +151,13 @@ mod tests {
         let instrument = &mut market.instruments[2];
         let before = instrument.ladder.id();
         let mut gathered = Gathered::default();
-        assert_eq!(gathered.event(&instrument.ladder, Wall::from_nanos(0)), None);
+        assert_eq!(gathered.event(&instrument.ladder, Wall::from_nanos(0), Product::Spot), None);
         for n in 0..5 {
             let change = instrument.step(Wall::from_nanos(n), Move::Ordinary);
             gathered.add(&change);
         }
         let text = gathered
-            .event(&instrument.ladder, Wall::from_nanos(1_672_515_782_136_000_000))
+            .event(&instrument.ladder, Wall::from_nanos(1_672_515_782_136_000_000), Product::Spot)
             .expect("gathered");
         let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((json["U"].as_u64(), json["u"].as_u64()), (Some(before + 1), Some(before + 5)));
@@ -136,11 +166,12 @@ mod tests {
         let price = json["b"][0][0].as_str().or(json["a"][0][0].as_str()).expect("a level");
         assert!(price.starts_with("0.00000000"), "{price}");
         for text in [
-            book_ticker(&instrument.ladder).expect("two sides"),
+            book_ticker(&instrument.ladder, Product::Spot).expect("two sides"),
             trade(
                 &instrument.ladder,
                 Wall::from_nanos(0),
                 &Deal { id: 1, price: 5, size: 9, taker: TakerSide::Buy },
+                Product::Usdm,
             ),
             shutdown(true, Wall::from_nanos(0)),
             shutdown(false, Wall::from_nanos(0)),

@@ -1,6 +1,6 @@
 //! What one Binance connection is subscribed to, and its control plane.
 
-use super::message;
+use super::{Product, message};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -26,8 +26,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A connection to `/stream` (combined) or `/ws` with the streams of its address; `None` for any other path.
-    pub fn open(path: &str, streams: Option<&str>, symbols: &[String]) -> Option<Session> {
+    /// A connection to `/stream` (combined) or `/ws` with the streams of its address, under `/public` for USD-M futures;
+    /// `None` for any other path.
+    pub fn open(path: &str, streams: Option<&str>, symbols: &[String], product: Product) -> Option<Session> {
+        let path = if product == Product::Usdm { path.strip_prefix("/public")? } else { path };
         let mut session = Session::default();
         if path == "/stream" {
             session.combined = true;
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn addresses_say_what_is_wanted() {
-        let open = |path: &str, streams: Option<&str>| Session::open(path, streams, &symbols());
+        let open =
+            |path: &str, streams: Option<&str>| Session::open(path, streams, &symbols(), Product::Spot);
         let session =
             open("/stream", Some("btcusd@depth@100ms/ethusd@trade/BTCUSD@trade/x@depth")).expect("open");
         assert_eq!(session.stream(Stream::Depth, 0), Some("btcusd@depth@100ms"));
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn requests_are_answered_as_documented() {
-        let mut session = Session::open("/ws", None, &symbols()).expect("open");
+        let mut session = Session::open("/ws", None, &symbols(), Product::Spot).expect("open");
         let mut say = |text: &str| session.control(text, &symbols());
         assert_eq!(
             say(r#"{"method":"SUBSCRIBE","params":["btcusd@depth","nope@depth"],"id":1}"#),

@@ -46,7 +46,10 @@ impl FromStr for Pace {
         match word {
             "recorded" => Ok(Pace::Recorded),
             "full" => Ok(Pace::Full),
-            _ => Err(super::config::UnknownWord { word: word.to_owned(), expected: "recorded, full" }),
+            _ => Err(super::config::UnknownWord {
+                word: word.to_owned(),
+                expected: "recorded, full".to_owned(),
+            }),
         }
     }
 }

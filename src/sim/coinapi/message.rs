@@ -2,6 +2,7 @@
 
 use crate::engine::event::{Channel, Side, TakerSide};
 use crate::engine::time::Wall;
+use crate::sim::face::Face;
 use crate::sim::market::ladder::Ladder;
 use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::spec::Spec;
@@ -118,7 +119,7 @@ pub fn book(style: &Style, spec: &Spec, head: &BookHead<'_>, asks: &[Rung], bids
 pub fn trade(style: &Style, spec: &Spec, sequence: u64, time: Wall, deal: &Deal, uuid: &str) -> String {
     let mut json = Object::new(style);
     json.kind("trade");
-    json.text("symbol_id", &spec.coinapi());
+    json.text("symbol_id", &Face::CoinApi.spelled(spec));
     json.raw("sequence", format_args!("{sequence}"));
     json.times(time);
     json.text("uuid", uuid);
@@ -139,7 +140,7 @@ pub fn quote(style: &Style, ladder: &Ladder, sequence: u64, time: Wall) -> Strin
     let spec = ladder.spec();
     let mut json = Object::new(style);
     json.kind("quote");
-    json.text("symbol_id", &spec.coinapi());
+    json.text("symbol_id", &Face::CoinApi.spelled(spec));
     json.raw("sequence", format_args!("{sequence}"));
     json.times(time);
     for (side, price, size) in [(Side::Ask, "ask_price", "ask_size"), (Side::Bid, "bid_price", "bid_size")] {
@@ -271,7 +272,7 @@ mod tests {
             let style = Style::draw(&mut random);
             let instrument = &mut market.instruments[n % 8];
             let change = instrument.step(Wall::from_nanos(1_700_000_000_000_000_000), Move::Ordinary);
-            let symbol = instrument.spec().coinapi();
+            let symbol = Face::CoinApi.spelled(instrument.spec());
             let head = BookHead {
                 channel: Channel::Book,
                 symbol: &symbol,

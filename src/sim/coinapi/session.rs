@@ -6,6 +6,7 @@
 use super::message::{self, BookHead, Style};
 use crate::engine::event::{Channel, Side};
 use crate::engine::time::{Mono, Wall};
+use crate::sim::face::Face;
 use crate::sim::fault::StreamFault;
 use crate::sim::market::ladder::Ladder;
 use crate::sim::market::{Change, Deal};
@@ -156,7 +157,7 @@ impl Session {
             run.sequence = 1;
         }
         let sequence = (fault != Some(StreamFault::Unsequenced)).then_some(run.sequence);
-        let name = ladder.spec().coinapi();
+        let name = Face::CoinApi.spelled(ladder.spec());
         let head = BookHead {
             channel: Channel::Book,
             symbol: &name,
@@ -176,7 +177,7 @@ impl Session {
     pub fn empty(&mut self, symbol: usize, ladder: &Ladder) -> Option<String> {
         let run = self.pairs[symbol][index(Channel::Book)].as_mut()?;
         run.sequence += 1;
-        let name = ladder.spec().coinapi();
+        let name = Face::CoinApi.spelled(ladder.spec());
         let head = BookHead {
             channel: Channel::Book,
             symbol: &name,
@@ -244,7 +245,7 @@ impl Session {
 
 fn top(style: &Style, ladder: &Ladder, channel: Channel, count: usize, run: &mut Run) -> String {
     run.sequence += 1;
-    let name = ladder.spec().coinapi();
+    let name = Face::CoinApi.spelled(ladder.spec());
     let head = BookHead {
         channel,
         symbol: &name,

@@ -1,10 +1,12 @@
 //! One subscribed client, as the venue sees it.
 
+use super::spoil;
 use crate::engine::time::Mono;
 use crate::sim::config::{Face, SimConfig};
-use crate::sim::fault::StreamFault;
+use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::meter::Rolling;
 use crate::sim::random::Random;
+use crate::sim::tongue::{Scene, Tongue};
 use crate::sim::{binance, coinapi};
 use std::collections::VecDeque;
 
@@ -15,6 +17,7 @@ const ARMED_MAX: usize = 4_096;
 pub enum Session {
     CoinApi(coinapi::session::Session),
     Binance(binance::session::Session),
+    Spoken(Box<dyn Tongue>),
 }
 
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Client {
     after: Vec<(usize, String)>,
     pub last_sent: Mono,
     pub ping_at: Mono,
+    /// When the next heartbeat is due.
+    pub beat_at: Mono,
     pub pong_due: Option<Mono>,
     pub close_at: Option<Mono>,
     /// Pongs still forgiven.
@@ -51,21 +56,16 @@ impl Client {
             after: Vec::new(),
             last_sent: now,
             ping_at: now.after(config.ping_every),
+            beat_at: now.after(config.heartbeat),
             pong_due: None,
             close_at: None,
             flood: 0,
         }
     }
 
-    pub fn face(&self) -> Face {
-        match self.session {
-            Session::CoinApi(_) => Face::CoinApi,
-            Session::Binance(_) => Face::Binance,
-        }
-    }
-
     /// Acts on a message of the client's.
-    pub fn control(&mut self, text: &str, symbols: &[String], key: &str, random: &mut Random) {
+    pub fn control(&mut self, text: &str, scene: Scene<'_>, key: &str, random: &mut Random) {
+        let symbols = scene.symbols;
         // A held message belongs to the scope it was made in. Sent into a new run it could pass for that run's next one.
         self.after.clear();
         match &mut self.session {
@@ -75,6 +75,16 @@ impl Client {
                 }
             }
             Session::Binance(session) => self.answers.push(session.control(text, symbols)),
+            Session::Spoken(tongue) => tongue.said(text, scene, &mut self.answers),
+        }
+    }
+
+    /// A message that nobody asked for.
+    pub fn stranger(&mut self, extra: Extra, scene: Scene<'_>) -> String {
+        match &mut self.session {
+            Session::CoinApi(_) => spoil::stranger(Face::CoinApi, extra),
+            Session::Binance(_) => spoil::stranger(Face::Binance, extra),
+            Session::Spoken(tongue) => tongue.stranger(extra, scene),
         }
     }
 
@@ -83,6 +93,7 @@ impl Client {
         match &self.session {
             Session::CoinApi(session) => session.takes_books(symbol),
             Session::Binance(session) => session.stream(binance::session::Stream::Depth, symbol).is_some(),
+            Session::Spoken(tongue) => tongue.takes_books(symbol),
         }
     }
 
@@ -103,7 +114,11 @@ impl Client {
             fault,
             StreamFault::Restart | StreamFault::Unsequenced | StreamFault::Snapshot | StreamFault::Empty
         );
-        !coinapi_only || self.face() == Face::CoinApi
+        match &self.session {
+            Session::CoinApi(_) => true,
+            Session::Binance(_) => !coinapi_only,
+            Session::Spoken(tongue) => !coinapi_only && tongue.shows(fault),
+        }
     }
 
     /// The fault that happens to the book message now due for the symbol, if any may.

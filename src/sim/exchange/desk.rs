@@ -8,7 +8,7 @@ use crate::sim::fault::{Fault, RestFault};
 use crate::sim::log::{RestCall, ViolationKind};
 use crate::sim::net::http::{Head, Response};
 use crate::sim::net::{Net, PeerId};
-use crate::sim::{binance, coinapi};
+use crate::sim::{binance, coinapi, okx, tongue};
 use std::time::Duration;
 
 /// Calls made during a wait that Binance forgives before it bans.
@@ -30,9 +30,11 @@ impl Exchange {
             Face::CoinApi => {
                 coinapi::rest::call(head).map(|c| Call { symbol: c.symbol, levels: c.levels, cost: 1 })
             }
-            Face::Binance => {
-                binance::rest::call(head).map(|c| Call { symbol: c.symbol, levels: c.levels, cost: c.weight })
+            Face::Binance | Face::BinanceUsdm | Face::BinanceCoinm => {
+                let call = binance::rest::call(head, self.product());
+                call.map(|c| Call { symbol: c.symbol, levels: c.levels, cost: c.weight })
             }
+            face => tongue::rest_call(face, head).map(|(symbol, levels)| Call { symbol, levels, cost: 1 }),
         };
         let Some(call) = call.filter(|_| head.method == "GET") else {
             self.violation(now, ViolationKind::BadRequest, format!("{} {}", head.method, head.path));
@@ -80,7 +82,7 @@ impl Exchange {
                 self.violation(now, ViolationKind::RestTooSoon, call.symbol.clone());
                 self.meters.rest_offences += 1;
             }
-            if self.config.face == Face::Binance && self.meters.rest_offences > OFFENCES_MAX {
+            if self.config.face.is_binance() && self.meters.rest_offences > OFFENCES_MAX {
                 return Some(self.ban(now, 418, Some(BAN)));
             }
             return Some(self.too_many(until.since(now)));
@@ -94,8 +96,8 @@ impl Exchange {
         }
         let wall = self.shared.wall(now);
         let rate = match self.config.face {
-            Face::CoinApi => self.meters.rest_rolling.take(now, call.cost),
-            Face::Binance => self.meters.rest_aligned.take(wall, call.cost),
+            face if face.is_binance() => self.meters.rest_aligned.take(wall, call.cost),
+            _ => self.meters.rest_rolling.take(now, call.cost),
         };
         if let Err(wait) = rate {
             self.violation(now, ViolationKind::RestRate, call.symbol.clone());
@@ -123,16 +125,22 @@ impl Exchange {
                 }
                 (!known).then(|| Response::json(550, "{\"error\":\"No data\"}"))
             }
-            Face::Binance => {
-                (!known).then(|| Response::json(400, binance::rest::error(-1121, "Invalid symbol.")))
+            Face::Okx => {
+                (!known).then(|| Response::json(200, okx::rest_error(51001, "Instrument ID does not exist")))
             }
+            _ => (!known).then(|| Response::json(400, binance::rest::error(-1121, "Invalid symbol."))),
         }
     }
 
     /// Stays away everybody for a while, and says so where there is a time to say.
     fn ban(&mut self, now: Mono, status: u16, wait: Option<Duration>) -> Response {
         let response = match (self.config.face, status) {
-            (Face::Binance, 418 | 429) => {
+            // No time is documented to be told, and so there is none to be kept to.
+            (Face::Okx, 429) => return Response::json(429, okx::rest_error(50011, "Too Many Requests")),
+            (Face::Okx, 503) => {
+                return Response::json(503, okx::rest_error(50001, "Service temporarily unavailable"));
+            }
+            (face, 418 | 429) if face.is_binance() => {
                 Response::json(status, binance::rest::error(-1003, "Way too much request weight used."))
             }
             _ => Response::json(status, format!("{{\"error\":\"status {status}\"}}")),
@@ -150,7 +158,7 @@ impl Exchange {
     fn too_many(&self, wait: Duration) -> Response {
         let text = match self.config.face {
             Face::CoinApi => "{\"error\":\"Too many requests\"}".to_owned(),
-            Face::Binance => binance::rest::error(-1003, "Too many requests."),
+            _ => binance::rest::error(-1003, "Too many requests."),
         };
         Response::json(429, text).with("Retry-After", seconds(wait))
     }
@@ -168,7 +176,10 @@ impl Exchange {
                 let (symbol, random) = (&call.symbol, &mut self.random);
                 coinapi::rest::body(ladder.spec(), symbol, &frozen, call.levels, twist, random)
             }
-            Face::Binance => binance::rest::body(ladder, &frozen, call.levels, twist.crossed),
+            Face::Binance | Face::BinanceUsdm | Face::BinanceCoinm => {
+                binance::rest::body(ladder, &frozen, call.levels, twist.crossed, self.product())
+            }
+            face => tongue::rest_body(face, ladder, &frozen, call.levels, twist.crossed),
         }
     }
 
@@ -218,7 +229,9 @@ impl Exchange {
     /// Adds what the venue says of its budgets. CoinAPI's are often missing, and so they are here.
     fn labelled(&mut self, response: Response) -> Response {
         match self.config.face {
-            Face::Binance => response.with("X-MBX-USED-WEIGHT-1M", self.meters.rest_aligned.used()),
+            face if face.is_binance() => {
+                response.with("X-MBX-USED-WEIGHT-1M", self.meters.rest_aligned.used())
+            }
             Face::CoinApi if self.random.percent(30) => response,
             Face::CoinApi => {
                 let used = self.meters.rest_daily.as_ref().map_or(0, super::Rolling::used);
@@ -231,6 +244,7 @@ impl Exchange {
                     .with("X-ConcurrencyLimit-Limit", concurrency)
                     .with("X-ConcurrencyLimit-Remaining", concurrency.saturating_sub(self.calls.len() + 1))
             }
+            _ => response,
         }
     }
 
@@ -238,8 +252,14 @@ impl Exchange {
     /// show crossed books must not be taken for broken when it does.
     pub(super) fn can_fail_so(&self, fault: RestFault) -> bool {
         match self.config.face {
-            Face::Binance => !matches!(fault, RestFault::OtherSymbol | RestFault::Split),
             Face::CoinApi => fault != RestFault::Crossed,
+            Face::Okx => !matches!(fault, RestFault::OtherSymbol | RestFault::Split | RestFault::Crossed),
+            _ => !matches!(fault, RestFault::OtherSymbol | RestFault::Split),
         }
+    }
+
+    /// Which of Binance's products this face is.
+    pub(super) fn product(&self) -> binance::Product {
+        binance::Product::of(self.config.face)
     }
 }

@@ -8,6 +8,7 @@ use crate::sim::fault::UpgradeFault;
 use crate::sim::log::ViolationKind;
 use crate::sim::net::http::{Head, Response};
 use crate::sim::net::{Net, PeerId};
+use crate::sim::tongue::{self, Scene};
 use crate::sim::{binance, coinapi};
 use std::time::Duration;
 
@@ -30,7 +31,16 @@ impl Exchange {
             None => {
                 let Some(session) = self.session(head) else { return };
                 net.accept(id, key);
-                self.clients.insert(id, Client::new(session, &self.config, now));
+                let mut client = Client::new(session, &self.config, now);
+                if let Session::Spoken(tongue) = &mut client.session {
+                    let shared = self.shared.clone();
+                    let market = shared.market();
+                    let scene = Scene { market: &market, symbols: &self.symbols, now: shared.wall(now) };
+                    let mut greeting = Vec::new();
+                    tongue.greeting(scene, &mut greeting);
+                    greeting.iter().for_each(|text| net.text(id, text));
+                }
+                self.clients.insert(id, client);
             }
         }
     }
@@ -79,7 +89,7 @@ impl Exchange {
             (Some(wait), Face::CoinApi) => {
                 response.with("X-WsRequestsPerIpLimit-RetryAfterMs", wait.as_millis().max(1))
             }
-            (Some(wait), Face::Binance) => response.with("Retry-After", seconds(wait)),
+            (Some(wait), _) => response.with("Retry-After", seconds(wait)),
         }
     }
 
@@ -97,10 +107,12 @@ impl Exchange {
                 let symbols = self.symbols.len();
                 Some(Session::CoinApi(coinapi::session::Session::new(symbols, key_ok, early, style)))
             }
-            Face::Binance => {
-                binance::session::Session::open(&head.path, head.param("streams"), &self.symbols)
+            Face::Binance | Face::BinanceUsdm | Face::BinanceCoinm => {
+                let (streams, product) = (head.param("streams"), self.product());
+                binance::session::Session::open(&head.path, streams, &self.symbols, product)
                     .map(Session::Binance)
             }
+            face => tongue::open(face, &head.path, self.symbols.len()).map(Session::Spoken),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::engine::time::Mono;
 use crate::sim::fault::{self, Fault, LinkFault, MarketFault, UpgradeFault};
 use crate::sim::market::Move;
 use crate::sim::net::{Gate, Net, PeerId};
+use crate::sim::tongue::Scene;
 use crate::sim::{binance, coinapi};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -140,11 +141,15 @@ impl Exchange {
                     wall.nanos().saturating_add(i64::try_from(within.as_nanos()).unwrap_or(0)),
                 );
                 let seconds = within.max(Duration::from_secs(1)).as_secs();
-                let text = match &client.session {
-                    Session::CoinApi(_) => coinapi::message::reconnect(seconds, before),
-                    Session::Binance(session) => binance::message::shutdown(session.combined, wall),
+                let shared = self.shared.clone();
+                let market = shared.market();
+                let scene = Scene { market: &market, symbols: &self.symbols, now: wall };
+                let text = match &mut client.session {
+                    Session::CoinApi(_) => Some(coinapi::message::reconnect(seconds, before)),
+                    Session::Binance(session) => Some(binance::message::shutdown(session.combined, wall)),
+                    Session::Spoken(tongue) => tongue.notice(scene),
                 };
-                net.text(id, &text);
+                text.iter().for_each(|text| net.text(id, text));
                 client.close_at = Some(now.after(within));
             }
             LinkFault::BufferError => buffer_error(client, id, now, net),

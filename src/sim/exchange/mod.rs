@@ -4,7 +4,7 @@ mod client;
 mod desk;
 mod door;
 mod faults;
-mod spoil;
+pub(super) mod spoil;
 mod stream;
 
 use super::config::{Face, FaultLevel, SimConfig};
@@ -14,6 +14,7 @@ use super::market::Market;
 use super::meter::{Aligned, Rolling};
 use super::net::{Event, Host, Net, PeerId};
 use super::random::Random;
+use super::tongue::Scene;
 use crate::engine::time::{Mono, Wall};
 use client::{Client, Session};
 use crossbeam_channel::Receiver;
@@ -118,7 +119,7 @@ impl Exchange {
     pub fn new(config: SimConfig, shared: std::sync::Arc<Shared>, commands: Receiver<Command>) -> Exchange {
         let symbols: Vec<String> = {
             let market = shared.market();
-            market.instruments.iter().map(|i| name(config.face, i.spec())).collect()
+            market.instruments.iter().map(|i| config.face.spelled(i.spec())).collect()
         };
         let limits = &config.limits;
         let day = Duration::from_secs(24 * 60 * 60);
@@ -162,7 +163,7 @@ impl Exchange {
 
     fn client_said(&mut self, now: Mono, id: PeerId, text: String, net: &mut dyn Net) {
         self.shared.log().control(since_start(now), id.0, &text);
-        if !self.control_allowed(now, id) {
+        if !self.control_allowed(now, id, &text) {
             self.violation(now, ViolationKind::Control, text.chars().take(200).collect::<String>());
             if self.config.face == Face::CoinApi {
                 net.text(id, &super::coinapi::message::error("Too many hello messages"));
@@ -177,10 +178,12 @@ impl Exchange {
         client.controls.push_back((at, text));
     }
 
-    fn control_allowed(&mut self, now: Mono, id: PeerId) -> bool {
+    fn control_allowed(&mut self, now: Mono, id: PeerId, text: &str) -> bool {
         match self.config.face {
             Face::CoinApi => self.meters.control.take(now, 1).is_ok(),
-            Face::Binance => self.clients.get_mut(&id).is_none_or(|c| c.control.take(now, 1).is_ok()),
+            // The hourly figure is of requests.
+            Face::Okx if text == "ping" => true,
+            _ => self.clients.get_mut(&id).is_none_or(|c| c.control.take(now, 1).is_ok()),
         }
     }
 
@@ -192,7 +195,7 @@ impl Exchange {
         }
         if is_pong && client.flood > 0 {
             client.flood -= 1;
-        } else if self.config.face == Face::Binance && client.control.take(now, 1).is_err() {
+        } else if self.config.face.is_binance() && client.control.take(now, 1).is_err() {
             self.violation(now, ViolationKind::Control, "ping or pong");
             net.close(id, 1008, "Too many requests", now);
         }
@@ -200,10 +203,17 @@ impl Exchange {
 
     /// Acts on what clients said a moment ago.
     fn controls(&mut self, now: Mono, net: &mut dyn Net) {
+        let due = |client: &Client| client.controls.front().is_some_and(|&(at, _)| at <= now);
+        if !self.clients.values().any(due) {
+            return;
+        }
+        let shared = self.shared.clone();
+        let market = shared.market();
+        let scene = Scene { market: &market, symbols: &self.symbols, now: shared.wall(now) };
         for (&id, client) in &mut self.clients {
             while client.controls.front().is_some_and(|&(at, _)| at <= now) {
                 let Some((_, text)) = client.controls.pop_front() else { break };
-                client.control(&text, &self.symbols, &self.config.key, &mut self.random);
+                client.control(&text, scene, &self.config.key, &mut self.random);
                 for answer in std::mem::take(&mut client.answers) {
                     net.text(id, &answer);
                     client.last_sent = now;
@@ -239,6 +249,13 @@ impl Exchange {
                 if session.heartbeat && now.since(client.last_sent) >= self.config.heartbeat {
                     periodic.push(super::coinapi::message::heartbeat(&session.style));
                 }
+            }
+            if let Session::Spoken(tongue) = &mut client.session
+                && now >= client.beat_at
+            {
+                client.beat_at = now.after(self.config.heartbeat);
+                let scene = Scene { market: &market, symbols: &self.symbols, now: shared.wall(now) };
+                tongue.beat(scene, &mut periodic);
             }
             for text in periodic {
                 net.text(id, &text);
@@ -328,13 +345,6 @@ impl Host for Exchange {
     fn deadline(&self) -> Mono {
         let control = self.clients.values().filter_map(|c| c.controls.front().map(|&(at, _)| at)).min();
         self.chores_at.min(self.next_turn).min(control.unwrap_or(Mono::NEVER))
-    }
-}
-
-pub fn name(face: Face, spec: &super::market::spec::Spec) -> String {
-    match face {
-        Face::CoinApi => spec.coinapi(),
-        Face::Binance => spec.binance(),
     }
 }
 

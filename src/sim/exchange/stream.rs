@@ -10,6 +10,7 @@ use crate::sim::config::Face;
 use crate::sim::fault::{Extra, Fault, Malformed, StreamFault};
 use crate::sim::market::{Change, Market, Move};
 use crate::sim::net::{Net, PeerId, wire};
+use crate::sim::tongue::Scene;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 
@@ -28,7 +29,7 @@ impl Exchange {
         self.level_changes += change.touched.len() as u64;
         match self.config.face {
             Face::CoinApi => self.tell_coinapi(now, market, symbol, &change, net).max(1.0),
-            Face::Binance => {
+            Face::Binance | Face::BinanceUsdm | Face::BinanceCoinm => {
                 let gathered = &mut self.gathered[symbol];
                 if gathered.span.is_none() {
                     // One to seven changes an event: four on average, about what recorded streams hold.
@@ -40,6 +41,7 @@ impl Exchange {
                 // An event nobody takes costs as much, or a market without listeners would run away.
                 told + if full { self.flush(now, market, symbol, net).max(1.0) } else { 0.0 }
             }
+            _ => self.tell_spoken(now, market, symbol, &change, net).max(1.0),
         }
     }
 
@@ -55,6 +57,7 @@ impl Exchange {
         let uuid = change.trade.map(|_| coinapi::uuid(&mut self.random)).unwrap_or_default();
         let zero_trade = change.trade.is_some() && self.random.percent(3);
         let (shared, mut most) = (&self.shared, 0.0f64);
+        let scene = Scene { market, symbols: &self.symbols, now: shared.wall(now) };
         for (&id, client) in &mut self.clients {
             let before = net.messages();
             let fault = client.disarm(symbol);
@@ -67,7 +70,7 @@ impl Exchange {
                 others.extend(session.zero_trade(symbol, ladder, change.time, &uuid));
             }
             if let Some(text) = book {
-                deliver(client, id, symbol, &text, fault, now, net);
+                deliver(client, Due { id, symbol, text: &text, fault, now }, scene, net);
                 if let Some(fault) = fault {
                     shared.log().fault(Fault::Stream { symbol: None, what: fault }.name());
                 }
@@ -75,6 +78,44 @@ impl Exchange {
             for text in empty.into_iter().chain(others) {
                 net.text(id, &text);
             }
+            if net.messages() > before {
+                client.last_sent = now;
+            }
+            most = most.max((net.messages() - before) as f64);
+        }
+        most
+    }
+
+    fn tell_spoken(
+        &mut self,
+        now: Mono,
+        market: &Market,
+        symbol: usize,
+        change: &Change,
+        net: &mut dyn Net,
+    ) -> f64 {
+        let shared = &self.shared;
+        let scene = Scene { market, symbols: &self.symbols, now: shared.wall(now) };
+        let mut most = 0.0f64;
+        for (&id, client) in &mut self.clients {
+            let before = net.messages();
+            let Session::Spoken(tongue) = &mut client.session else { continue };
+            let mut ahead = Vec::new();
+            tongue.ahead(symbol, change, scene, &mut ahead);
+            let book = tongue.book(symbol, change, scene);
+            ahead.iter().for_each(|text| net.text(id, text));
+            if let Some(text) = book {
+                let fault = client.disarm(symbol);
+                deliver(client, Due { id, symbol, text: &text, fault, now }, scene, net);
+                if let Some(fault) = fault {
+                    shared.log().fault(Fault::Stream { symbol: None, what: fault }.name());
+                }
+            }
+            let mut others = Vec::new();
+            if let Session::Spoken(tongue) = &mut client.session {
+                tongue.others(symbol, change, scene, &mut others);
+            }
+            others.iter().for_each(|text| net.text(id, text));
             if net.messages() > before {
                 client.last_sent = now;
             }
@@ -92,8 +133,9 @@ impl Exchange {
         net: &mut dyn Net,
     ) -> f64 {
         let ladder = &market.instruments[symbol].ladder;
-        let ticker = if change.top_changed { binance::book_ticker(ladder) } else { None };
-        let trade = change.trade.as_ref().map(|deal| binance::trade(ladder, change.time, deal));
+        let ticker = if change.top_changed { binance::book_ticker(ladder, self.product()) } else { None };
+        let trade =
+            change.trade.as_ref().map(|deal| binance::trade(ladder, change.time, deal, self.product()));
         let mut most = 0;
         for (&id, client) in &mut self.clients {
             let Session::Binance(session) = &client.session else { continue };
@@ -112,16 +154,19 @@ impl Exchange {
 
     /// Sends the depth event of what was gathered for a symbol, if anything. Gives the cost.
     pub(super) fn flush(&mut self, now: Mono, market: &Market, symbol: usize, net: &mut dyn Net) -> f64 {
-        let gathered = std::mem::take(&mut self.gathered[symbol]);
+        let gathered = self.gathered[symbol].take();
         let time = self.shared.wall(now);
-        let Some(event) = gathered.event(&market.instruments[symbol].ladder, time) else { return 0.0 };
+        let Some(event) = gathered.event(&market.instruments[symbol].ladder, time, self.product()) else {
+            return 0.0;
+        };
         let mut told = 0.0;
+        let scene = Scene { market, symbols: &self.symbols, now: time };
         for (&id, client) in &mut self.clients {
             let Session::Binance(session) = &client.session else { continue };
             let Some(stream) = session.stream(Stream::Depth, symbol) else { continue };
             let text = session.dress(stream, &event);
             let fault = client.disarm(symbol);
-            deliver(client, id, symbol, &text, fault, now, net);
+            deliver(client, Due { id, symbol, text: &text, fault, now }, scene, net);
             if let Some(fault) = fault {
                 self.shared.log().fault(Fault::Stream { symbol: None, what: fault }.name());
             }
@@ -131,16 +176,18 @@ impl Exchange {
     }
 }
 
-/// Sends one book message, with its fault.
-fn deliver(
-    client: &mut Client,
+/// One book message that is due now, and what is to happen to it.
+struct Due<'t> {
     id: PeerId,
     symbol: usize,
-    text: &str,
+    text: &'t str,
     fault: Option<StreamFault>,
     now: Mono,
-    net: &mut dyn Net,
-) {
+}
+
+/// Sends it.
+fn deliver(client: &mut Client, due: Due<'_>, scene: Scene<'_>, net: &mut dyn Net) {
+    let Due { id, symbol, text, fault, now } = due;
     let held = client.held(symbol);
     client.last_sent = now;
     match fault {
@@ -163,8 +210,7 @@ fn deliver(
                     client.flood += 50;
                     (0..50).for_each(|_| net.ping(id));
                 }
-                Extra::UnknownType => net.text(id, &spoil::unknown_type(client.face())),
-                Extra::UnknownSymbol => net.text(id, &spoil::unknown_symbol(client.face())),
+                Extra::UnknownType | Extra::UnknownSymbol => net.text(id, &client.stranger(extra, scene)),
             }
         }
         _ => net.text(id, text),

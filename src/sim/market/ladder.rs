@@ -25,6 +25,8 @@ pub struct Ladder {
     /// The date of the oldest version that can be gone back to: the one before `heads[0]`.
     base_time: Wall,
     keep: usize,
+    /// Versions are at least so far apart, and dated in whole steps.
+    step_nanos: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,18 @@ impl Ladder {
     pub(super) fn new(spec: Spec, id: u64, time: Wall, bids: Rungs, asks: Rungs, keep: usize) -> Ladder {
         let time = Wall::from_nanos(time.nanos() / 100 * 100);
         let (heads, undo) = (VecDeque::new(), VecDeque::new());
-        Ladder { spec, bids, asks, id, time, heads, undo, base_time: time, keep: keep.max(1) }
+        Ladder {
+            spec,
+            bids,
+            asks,
+            id,
+            time,
+            heads,
+            undo,
+            base_time: time,
+            keep: keep.max(1),
+            step_nanos: 100,
+        }
     }
 
     pub fn spec(&self) -> &Spec {
@@ -106,10 +119,18 @@ impl Ladder {
         .map(|(&price, _)| price)
     }
 
-    /// Begins the next version. Dates are whole 100 ns, as CoinAPI prints them, and strictly increase.
+    /// Dates versions in whole steps of this many nanoseconds from here on.
+    pub(super) fn set_step(&mut self, step_nanos: i64) {
+        self.step_nanos = step_nanos.max(1);
+        self.time = Wall::from_nanos(self.time.nanos() / self.step_nanos * self.step_nanos);
+        self.base_time = self.time;
+    }
+
+    /// Begins the next version. Dates strictly increase.
     pub(super) fn begin(&mut self, now: Wall) {
-        let tick = now.nanos() / 100 * 100;
-        self.time = Wall::from_nanos(tick.max(self.time.nanos() + 100));
+        let step = self.step_nanos;
+        let tick = now.nanos() / step * step;
+        self.time = Wall::from_nanos(tick.max(self.time.nanos() + step));
         self.id += 1;
         self.heads.push_back(Head { time: self.time, undo_count: 0 });
         while self.heads.len() > self.keep {

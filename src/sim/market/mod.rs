@@ -100,6 +100,11 @@ impl Market {
         Market { instruments, random, weights }
     }
 
+    /// Dates versions in whole steps of this many nanoseconds: 100 unless told, as CoinAPI prints them.
+    pub fn set_step(&mut self, step_nanos: i64) {
+        self.instruments.iter_mut().for_each(|instrument| instrument.ladder.set_step(step_nanos));
+    }
+
     /// Draws the symbol that moves next.
     pub fn draw(&mut self) -> usize {
         let point = self.random.below(self.weights.last().copied().unwrap_or(1));

@@ -21,18 +21,6 @@ pub struct Spec {
     pub levels: usize,
 }
 
-impl Spec {
-    /// As CoinAPI spells it.
-    pub fn coinapi(&self) -> String {
-        format!("SIMEX_SPOT_{}_{}", self.base, self.quote)
-    }
-
-    /// As Binance spells it in payloads and REST.
-    pub fn binance(&self) -> String {
-        format!("{}{}", self.base, self.quote)
-    }
-}
-
 /// The table's row: base, quote, price scale, tick, anchor, size scale, largest size, levels.
 type Row = (&'static str, &'static str, u8, i64, i64, u8, i64, usize);
 

@@ -66,7 +66,7 @@ impl<'t> Reply<'t> {
                 _ => Control::Error { message },
             };
         }
-        if self.has_result { Control::Ack { id: self.id } } else { Control::Other }
+        if self.has_result { Control::Ack { id: self.id, granted: None } } else { Control::Other }
     }
 }
 
@@ -79,9 +79,9 @@ mod tests {
         let fatal = |message: &str| Control::Fatal { message: message.into() };
         let error = |message: &str| Control::Error { message: message.into() };
         for (text, want) in [
-            (r#"{"result":null,"id":1}"#, Control::Ack { id: Some(1) }),
-            (r#"{"result":null,"id":"312"}"#, Control::Ack { id: Some(312) }),
-            (r#"{"result":["btcusdt@trade"],"id":null}"#, Control::Ack { id: None }),
+            (r#"{"result":null,"id":1}"#, Control::Ack { id: Some(1), granted: None }),
+            (r#"{"result":null,"id":"312"}"#, Control::Ack { id: Some(312), granted: None }),
+            (r#"{"result":["btcusdt@trade"],"id":null}"#, Control::Ack { id: None, granted: None }),
             (
                 r#"{"code":2,"msg":"Invalid request: unknown variant"}"#,
                 fatal("Invalid request: unknown variant"),

@@ -28,7 +28,9 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
             Event::Trades
         }
         Channel::Quote => Event::Quote(plain_quote(text).map_or_else(|| quote(text), Ok)?),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 => return Err(DecodeError::BadField("stream")),
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
+            return Err(DecodeError::BadField("stream"));
+        }
     };
     out.event = Some(event);
     Ok(())
@@ -50,6 +52,7 @@ fn plain_depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Opti
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: None }),
         exchange_time: i64::try_from(time).ok().and_then(Wall::from_millis),
+        checksum: None,
         venue_time: None,
     })
 }
@@ -74,12 +77,12 @@ fn plain_quote(text: &str) -> Option<Quote> {
 }
 
 /// A side of zero price is an empty side.
-fn best(price: Decimal, size: Decimal) -> Option<Level> {
+pub fn best(price: Decimal, size: Decimal) -> Option<Level> {
     (!price.is_zero()).then_some(Level { price, size })
 }
 
 /// Whether a stream is this symbol's, as far as plain letters tell.
-fn is_of(stream: &str, symbol: &str) -> bool {
+pub fn is_of(stream: &str, symbol: &str) -> bool {
     let end = stream.bytes().position(|c| c == b'@');
     end.is_some_and(|end| stream.as_bytes()[..end].eq_ignore_ascii_case(symbol.as_bytes()))
 }
@@ -113,6 +116,7 @@ fn depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Boo
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: None }),
         exchange_time: time.map_or(Ok(None), |t| field::millis(t, "E"))?,
+        checksum: None,
         venue_time: None,
     })
 }
@@ -167,7 +171,7 @@ fn quote(text: &str) -> Result<Quote> {
 }
 
 /// Hands every field of the event to `field`, whether the event is wrapped or not. Answers the stream's name.
-fn fields<'t>(
+pub fn fields<'t>(
     text: &'t str,
     mut field: impl FnMut(&'t str, &mut Json<'t>) -> Result<()>,
 ) -> Result<Option<Value<'t>>> {
@@ -185,7 +189,7 @@ fn fields<'t>(
     Ok(stream)
 }
 
-fn check(kind: Option<Value>, want: &str, symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
+pub fn check(kind: Option<Value>, want: &str, symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
     if required(kind, "e")? != Value::Text(want) {
         return Err(DecodeError::BadField("e"));
     }
@@ -193,7 +197,7 @@ fn check(kind: Option<Value>, want: &str, symbol: Option<Value>, stream: Option<
 }
 
 /// The frame was routed by its stream's name, so the event inside must be of the same symbol.
-fn check_symbol(symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
+pub fn check_symbol(symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
     match (required(symbol, "s")?, stream) {
         (Value::Text(_), None) => Ok(()),
         (Value::Text(symbol), Some(Value::Text(stream))) => {
@@ -206,7 +210,7 @@ fn check_symbol(symbol: Option<Value>, stream: Option<Value>) -> Result<()> {
     }
 }
 
-fn whole(value: Option<Value<'_>>, name: &'static str) -> Result<u64> {
+pub fn whole(value: Option<Value<'_>>, name: &'static str) -> Result<u64> {
     required(field::whole(required(value, name)?, name)?, name)
 }
 
@@ -244,6 +248,7 @@ mod tests {
                 kind: BookKind::Delta,
                 span: Some(Span { first: 157, last: 160, previous: None }),
                 exchange_time: Wall::from_millis(1_672_515_782_136),
+                checksum: None,
                 venue_time: None,
             };
             assert_eq!(out.event, Some(Event::Book(want)), "{text}");

@@ -4,7 +4,9 @@
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>
 
 use crate::engine::event::Channel;
-use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
+use crate::venue::profile::{
+    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+};
 use std::time::Duration;
 
 /// Levels a side of a REST book. 1,000 cost 50 of 6,000 a minute: about a hundred books a minute. 5,000 would cost
@@ -23,6 +25,12 @@ pub static PROFILE: Profile = Profile {
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
+    restart_cost: RestartCost::Together,
+    snapshot_within: None,
+    book_within: None,
+    stream_depth: None,
+    checksum: None,
+    connection_count: None,
     // "order book updateId" names both; recorded data agrees in every comparable update.
     quote_shares_book_sequence: true,
     // One matching engine, and events end between two of its states: none of them is crossed.
@@ -53,4 +61,5 @@ pub static PROFILE: Profile = Profile {
     ack_within: Some(Duration::from_secs(10)),
     // A ping every 20 s, and nothing else is promised.
     heartbeat: None,
+    ping_every: None,
 };

@@ -2,7 +2,7 @@
 //!
 //! Source: rest-api.md, "IP Limits" and "Order book"; errors.md.
 
-use super::limits::{PROFILE, REST_LEVELS};
+use super::limits::REST_LEVELS;
 use crate::venue::json::{Json, Value};
 use crate::venue::text::{percent_encoded, retry_after};
 use crate::venue::{RestReply, RestRequest, UpgradeRefusal, Verdict};
@@ -14,12 +14,13 @@ const BAN_MIN: Duration = Duration::from_secs(120);
 /// Too many requests; also sent with other statuses than 429.
 const TOO_MANY_REQUESTS: i64 = -1003;
 
-pub fn snapshot_request(rest_url: &str, symbol: &str) -> RestRequest {
+/// The depth call of a market, at its own path and cost.
+pub fn depth_request(rest_url: &str, path: &str, symbol: &str, cost: u32) -> RestRequest {
     let (base, symbol) = (rest_url.trim_end_matches('/'), percent_encoded(symbol));
     RestRequest {
-        url: format!("{base}/api/v3/depth?symbol={symbol}&limit={REST_LEVELS}"),
+        url: format!("{base}{path}?symbol={symbol}&limit={REST_LEVELS}"),
         headers: vec![("Accept", "application/json".to_owned())],
-        cost: PROFILE.rest.snapshot_cost,
+        cost,
     }
 }
 
@@ -81,10 +82,11 @@ mod tests {
 
     #[test]
     fn the_call_is_addressed() {
-        let request = snapshot_request("https://api.binance.com/", "BTCUSDT");
+        let path = "/api/v3/depth";
+        let request = depth_request("https://api.binance.com/", path, "BTCUSDT", 50);
         assert_eq!(request.url, "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000");
         assert_eq!(request.cost, 50);
-        let request = snapshot_request("http://127.0.0.1:8080", "币USDT");
+        let request = depth_request("http://127.0.0.1:8080", path, "币USDT", 50);
         assert_eq!(request.url, "http://127.0.0.1:8080/api/v3/depth?symbol=%E5%B8%81USDT&limit=1000");
     }
 

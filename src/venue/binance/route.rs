@@ -14,9 +14,39 @@ pub const SHUTDOWN_STREAM: &str = "!serverShutdown";
 /// The event type of the shutdown notice.
 pub const SHUTDOWN_EVENT: &str = "serverShutdown";
 
-pub fn route(text: &str) -> Route<'_> {
-    let fast = text.strip_prefix(r#"{"stream":""#).and_then(plain_string).and_then(by_stream);
-    fast.unwrap_or_else(|| match read(text) {
+/// What a market of this venue calls the streams and the events that depthd uses.
+pub trait Names {
+    /// By what follows the symbol and the `@`.
+    fn stream(kind: &str) -> Option<Channel>;
+
+    /// By the event's own type.
+    fn event(kind: &str) -> Option<Channel>;
+}
+
+pub struct Spot;
+
+impl Names for Spot {
+    fn stream(kind: &str) -> Option<Channel> {
+        match kind {
+            "depth@100ms" | "depth" => Some(Channel::Book),
+            "trade" => Some(Channel::Trade),
+            "bookTicker" => Some(Channel::Quote),
+            _ => None,
+        }
+    }
+
+    fn event(kind: &str) -> Option<Channel> {
+        match kind {
+            "depthUpdate" => Some(Channel::Book),
+            "trade" => Some(Channel::Trade),
+            _ => None,
+        }
+    }
+}
+
+pub fn route<N: Names>(text: &str) -> Route<'_> {
+    let fast = text.strip_prefix(r#"{"stream":""#).and_then(plain_string).and_then(by_stream::<N>);
+    fast.unwrap_or_else(|| match read::<N>(text) {
         Ok(route) => route,
         Err(error) => Route::Malformed(error),
     })
@@ -28,21 +58,15 @@ pub fn symbol_of(stream: &str) -> Option<&str> {
 }
 
 /// The route of a stream depthd uses.
-fn by_stream(stream: &str) -> Option<Route<'_>> {
+fn by_stream<N: Names>(stream: &str) -> Option<Route<'_>> {
     // Names are some ten bytes long: sooner looked at than a search is set up.
     let at = stream.bytes().position(|c| c == b'@')?;
     let (symbol, kind) = (stream.get(..at)?, stream.get(at + 1..)?);
-    let channel = match kind {
-        "depth@100ms" | "depth" => Channel::Book,
-        "trade" => Channel::Trade,
-        "bookTicker" => Channel::Quote,
-        _ => return None,
-    };
-    Some(Route::Data { symbol, channel })
+    N::stream(kind).map(|channel| Route::Data { symbol, channel })
 }
 
 /// The slow way: the whole frame.
-fn read(text: &str) -> Result<Route<'_>, DecodeError> {
+fn read<N: Names>(text: &str) -> Result<Route<'_>, DecodeError> {
     let (mut stream, mut event, mut symbol) = (None, None, None);
     let (mut is_reply, mut has_id, mut has_ask) = (false, false, false);
     let mut json = Json::new(text);
@@ -63,11 +87,11 @@ fn read(text: &str) -> Result<Route<'_>, DecodeError> {
         (Some(Value::Text(SHUTDOWN_STREAM)), _) | (None, Some(Value::Text(SHUTDOWN_EVENT))) => {
             Ok(Route::Control)
         }
-        (Some(Value::Text(name)), _) => Ok(by_stream(name).unwrap_or(Route::Unknown)),
+        (Some(Value::Text(name)), _) => Ok(by_stream::<N>(name).unwrap_or(Route::Unknown)),
         (Some(_), _) => Err(DecodeError::BadField("stream")),
-        (None, Some(Value::Text("depthUpdate"))) => data(symbol, Channel::Book),
-        (None, Some(Value::Text("trade"))) => data(symbol, Channel::Trade),
-        (None, Some(Value::Text(_))) => Ok(Route::Unknown),
+        (None, Some(Value::Text(kind))) => {
+            N::event(kind).map_or(Ok(Route::Unknown), |channel| data(symbol, channel))
+        }
         (None, Some(_)) => Err(DecodeError::BadField("e")),
         (None, None) if is_reply => Ok(Route::Control),
         (None, None) if has_id && has_ask => data(symbol, Channel::Quote),
@@ -129,7 +153,7 @@ mod tests {
             ("<html>", Route::Malformed(DecodeError::Json)),
             (r#"{"stream":"btcusdt"#, Route::Malformed(DecodeError::Json)),
         ] {
-            assert_eq!(route(text), want, "{text}");
+            assert_eq!(route::<Spot>(text), want, "{text}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn read(body: &[u8]) -> Result<Snapshot, DecodeError> {
 }
 
 /// A side must be a list: anything else would pass for an empty, complete side.
-fn side(json: &mut Json<'_>, name: &'static str) -> Result<Vec<Level>, DecodeError> {
+pub fn side(json: &mut Json<'_>, name: &'static str) -> Result<Vec<Level>, DecodeError> {
     if json.peek() != Some(b'[') {
         json.skip()?;
         return Err(DecodeError::BadField(name));

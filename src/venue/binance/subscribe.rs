@@ -5,7 +5,7 @@
 use super::symbols;
 use crate::engine::event::Channel;
 use crate::venue::text::{json, percent_encoded};
-use crate::venue::{Dial, Scope};
+use crate::venue::{Dial, Request, Scope};
 use serde::Serialize;
 
 /// Longest list of streams put into the address, bytes. Servers and proxies take request lines of 8 KiB and more;
@@ -19,31 +19,77 @@ pub const SUBSCRIBE: &str = "SUBSCRIBE";
 pub const UNSUBSCRIBE: &str = "UNSUBSCRIBE";
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct Method<'a> {
     method: &'static str,
     params: &'a [String],
     id: i64,
 }
 
-pub fn dial(url: &str, scope: &Scope) -> Dial {
-    let base = url.trim_end_matches('/');
-    let url = match query(scope) {
-        Some(streams) => format!("{base}/stream?streams={streams}"),
-        None => format!("{base}/stream"),
-    };
-    Dial { url, headers: Vec::new() }
+/// How a market of this venue names its streams, and where it serves them.
+#[derive(Debug)]
+pub struct Streams {
+    /// Of the combined streams.
+    pub path: &'static str,
+    /// What follows the symbol and the `@`.
+    pub kind: fn(Channel) -> Option<&'static str>,
 }
 
-/// Empty when the address says it all.
-pub fn opening(scope: &Scope, id: i64) -> Vec<String> {
-    if query(scope).is_some() { Vec::new() } else { requests(SUBSCRIBE, scope, id) }
+pub const SPOT: Streams = Streams { path: "/stream", kind: spot_kind };
+
+fn spot_kind(channel: Channel) -> Option<&'static str> {
+    match channel {
+        // The faster of the two speeds: a tenth of the delay for the same levels.
+        Channel::Book => Some("depth@100ms"),
+        Channel::Trade => Some("trade"),
+        Channel::Quote => Some("bookTicker"),
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+    }
 }
 
-/// Asks for every stream of the scope, or asks no longer.
-pub fn requests(method: &'static str, scope: &Scope, id: i64) -> Vec<String> {
-    let names: Vec<String> = streams(scope).collect();
-    let frames = names.chunks(NAMES_PER_FRAME).zip(id..);
-    frames.map(|(params, id)| json(&Request { method, params, id })).collect()
+impl Streams {
+    pub fn dial(&self, url: &str, scope: &Scope) -> Dial {
+        let (base, path) = (url.trim_end_matches('/'), self.path);
+        let url = match self.query(scope) {
+            Some(streams) => format!("{base}{path}?streams={streams}"),
+            None => format!("{base}{path}"),
+        };
+        Dial { url, headers: Vec::new() }
+    }
+
+    /// Empty when the address says it all.
+    pub fn opening(&self, scope: &Scope, id: i64) -> Vec<Request> {
+        if self.query(scope).is_some() { Vec::new() } else { self.requests(SUBSCRIBE, scope, id) }
+    }
+
+    /// Asks for every stream of the scope, or asks no longer.
+    pub fn requests(&self, method: &'static str, scope: &Scope, id: i64) -> Vec<Request> {
+        let names: Vec<String> = self.names(scope).collect();
+        let frames = names.chunks(NAMES_PER_FRAME).zip(id..);
+        frames.map(|(params, id)| Request::from(json(&Method { method, params, id }))).collect()
+    }
+
+    /// The scope as the address's `streams=`, when it fits there. An empty scope does not: an empty list is an error.
+    fn query(&self, scope: &Scope) -> Option<String> {
+        let mut query = String::new();
+        for name in self.names(scope) {
+            if !query.is_empty() {
+                query.push('/');
+            }
+            query.push_str(&percent_encoded(&name));
+            if query.len() > QUERY_BYTES_MAX {
+                return None;
+            }
+        }
+        (!query.is_empty()).then_some(query)
+    }
+
+    fn names(&self, scope: &Scope) -> impl Iterator<Item = String> {
+        scope.symbols.iter().flat_map(|symbol| {
+            let symbol = symbols::key(symbol);
+            let kinds = scope.channels.iter().filter_map(|channel| (self.kind)(*channel));
+            kinds.map(move |kind| format!("{symbol}@{kind}"))
+        })
+    }
 }
 
 /// The part of a scope that these symbols are.
@@ -52,41 +98,11 @@ pub fn part(scope: &Scope, symbols: &[&str]) -> Scope {
     Scope { symbols, channels: scope.channels.clone() }
 }
 
-/// The scope as the address's `streams=`, when it fits there. An empty scope does not: an empty list is an error.
-fn query(scope: &Scope) -> Option<String> {
-    let mut query = String::new();
-    for name in streams(scope) {
-        if !query.is_empty() {
-            query.push('/');
-        }
-        query.push_str(&percent_encoded(&name));
-        if query.len() > QUERY_BYTES_MAX {
-            return None;
-        }
-    }
-    (!query.is_empty()).then_some(query)
-}
-
-fn streams(scope: &Scope) -> impl Iterator<Item = String> {
-    scope.symbols.iter().flat_map(|symbol| {
-        let symbol = symbols::key(symbol);
-        scope.channels.iter().filter_map(move |channel| {
-            let kind = match channel {
-                // The faster of the two speeds: a tenth of the delay for the same levels.
-                Channel::Book => "depth@100ms",
-                Channel::Trade => "trade",
-                Channel::Quote => "bookTicker",
-                Channel::Book5 | Channel::Book20 | Channel::Book50 => return None,
-            };
-            Some(format!("{symbol}@{kind}"))
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::limits::PROFILE;
     use super::*;
+    use crate::venue::texts;
 
     fn scope(symbols: usize) -> Scope {
         Scope {
@@ -98,10 +114,10 @@ mod tests {
     #[test]
     fn symbols_come_and_go_while_connected() {
         let scope = scope(3);
-        let out = requests(UNSUBSCRIBE, &part(&scope, &["COIN1USDT"]), 7);
+        let out = SPOT.requests(UNSUBSCRIBE, &part(&scope, &["COIN1USDT"]), 7);
         let want = r#"{"method":"UNSUBSCRIBE","params":["coin1usdt@depth@100ms","coin1usdt@trade","coin1usdt@bookTicker"],"id":7}"#;
-        assert_eq!(out, [want]);
-        assert_eq!(requests(SUBSCRIBE, &part(&scope, &[]), 1), Vec::<String>::new());
+        assert_eq!(texts(&out), [want]);
+        assert_eq!(SPOT.requests(SUBSCRIBE, &part(&scope, &[]), 1), []);
     }
 
     #[test]
@@ -111,29 +127,29 @@ mod tests {
             channels: vec![Channel::Book, Channel::Quote],
         };
         assert_eq!(
-            dial("wss://stream.binance.com:9443/", &scope).url,
+            SPOT.dial("wss://stream.binance.com:9443/", &scope).url,
             "wss://stream.binance.com:9443/stream?streams=btcusdt@depth@100ms/btcusdt@bookTicker\
              /%E5%B8%81usdt@depth@100ms/%E5%B8%81usdt@bookTicker"
         );
-        assert!(opening(&scope, 1).is_empty());
+        assert!(SPOT.opening(&scope, 1).is_empty());
     }
 
     #[test]
     fn a_large_scope_is_subscribed_in_frames() {
         let scope = scope(PROFILE.symbols_per_connection);
-        assert_eq!(dial("ws://127.0.0.1:1", &scope).url, "ws://127.0.0.1:1/stream");
-        let frames = opening(&scope, 7);
+        assert_eq!(SPOT.dial("ws://127.0.0.1:1", &scope).url, "ws://127.0.0.1:1/stream");
+        let frames = SPOT.opening(&scope, 7);
         assert!(frames.len() <= PROFILE.control.refill.burst as usize, "an opening fits one burst");
         let mut names = Vec::new();
         for (at, frame) in frames.iter().enumerate() {
-            let value: serde_json::Value = serde_json::from_str(frame).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&frame.text).unwrap();
             assert_eq!(value["method"], "SUBSCRIBE");
             assert_eq!(value["id"], 7 + at as i64);
             let params = value["params"].as_array().unwrap();
             assert!(params.len() <= NAMES_PER_FRAME);
             names.extend(params.iter().map(|p| p.as_str().unwrap().to_owned()));
         }
-        assert_eq!(names, streams(&scope).collect::<Vec<_>>());
+        assert_eq!(names, SPOT.names(&scope).collect::<Vec<_>>());
         assert!(names.len() <= 1_024, "the venue's limit a connection");
     }
 
@@ -141,10 +157,10 @@ mod tests {
     fn the_address_stays_short_and_nothing_is_lost_at_the_border() {
         for symbols in 1..=PROFILE.symbols_per_connection {
             let scope = scope(symbols);
-            let url = dial("wss://stream.binance.com:9443", &scope).url;
+            let url = SPOT.dial("wss://stream.binance.com:9443", &scope).url;
             assert!(url.len() < 4_096, "{symbols}");
-            assert_eq!(url.contains("streams="), opening(&scope, 1).is_empty(), "{symbols}");
+            assert_eq!(url.contains("streams="), SPOT.opening(&scope, 1).is_empty(), "{symbols}");
         }
-        assert!(opening(&scope(0), 1).is_empty());
+        assert!(SPOT.opening(&scope(0), 1).is_empty());
     }
 }

@@ -6,20 +6,16 @@
 /// Longest name accepted, bytes. Names are up to 20 characters; a UTF-8 character is at most four bytes.
 const BYTES_MAX: usize = 80;
 
-/// Checks a configured name.
-pub fn check(symbol: &str) -> Result<(), String> {
-    let expected = "expected a name such as BTCUSDT: letters and digits in upper case";
+/// Checks a configured name; `example` is one of the market's own.
+pub fn check(symbol: &str, example: &str) -> Result<(), String> {
+    let expected = format!("expected a name such as {example}: letters and digits in upper case");
     if symbol.is_empty() || symbol.len() > BYTES_MAX {
         return Err(format!("{expected}, 1 to {BYTES_MAX} bytes"));
     }
     if symbol.chars().any(|c| c.is_lowercase()) {
         return Err(format!("{expected}; did you mean {}?", symbol.to_uppercase()));
     }
-    if symbol.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
-        Ok(())
-    } else {
-        Err(expected.to_owned())
-    }
+    if symbol.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) { Ok(()) } else { Err(expected) }
 }
 
 /// The form stream names carry.
@@ -33,6 +29,7 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
+        let check = |symbol| check(symbol, "BTCUSDT");
         for good in ["BTCUSDT", "1000SATSUSDT", "币安人生USDT", "A_B-C.D"] {
             assert_eq!(check(good), Ok(()), "{good}");
         }

@@ -32,6 +32,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
                 }
             })
         }
+        Channel::Instrument => return Err(DecodeError::BadField("type")),
     };
     out.event = Some(event);
     Ok(())
@@ -114,6 +115,7 @@ fn book(channel: Channel, text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Leve
         kind,
         span: head.sequence()?.map(Span::at),
         exchange_time: head.exchange_time()?,
+        checksum: None,
         venue_time: head.venue_time()?,
     })
 }

@@ -5,7 +5,9 @@
 //! Source: <https://docs.coinapi.io/general/faq/Market-Data-API> (items 2, 62, 63 and 67)
 
 use crate::engine::event::Channel;
-use crate::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
+use crate::venue::profile::{
+    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+};
 use std::time::Duration;
 
 /// Levels a side of a REST book, asked for and documented as the most there are.
@@ -29,6 +31,12 @@ pub static PROFILE: Profile = Profile {
     // REST books carry no sequence: https://docs.coinapi.io/market-data/rest-api/order-book
     rest_join: RestJoin::ByTime,
     in_band_restart: true,
+    restart_cost: RestartCost::Together,
+    snapshot_within: None,
+    book_within: None,
+    stream_depth: None,
+    checksum: None,
+    connection_count: None,
     // Sequences count per message type and symbol.
     quote_shares_book_sequence: false,
     // The vendor calls crossed and locked books legitimate data (FAQ 2 and 63).
@@ -63,4 +71,5 @@ pub static PROFILE: Profile = Profile {
     ack_within: None,
     // With `heartbeat` in the hello, a message each second in which there was no other.
     heartbeat: Some(Duration::from_secs(1)),
+    ping_every: None,
 };

@@ -7,6 +7,7 @@
 
 mod control;
 mod frames;
+mod instruments;
 pub mod limits;
 mod plain;
 mod rest;
@@ -19,8 +20,12 @@ pub use limits::PROFILE;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
 use crate::engine::time::Wall;
+use crate::venue::handles::Handles;
+use crate::venue::instrument::Page;
 use crate::venue::profile::Profile;
-use crate::venue::{Control, Dial, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict};
+use crate::venue::{
+    Control, Dial, Request, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict,
+};
 
 /// The header that carries the key, for REST and for the upgrade.
 /// The vendor recommends it, and it keeps the key out of addresses and frames.
@@ -50,27 +55,27 @@ impl Venue for CoinApi {
         Dial { url: url.to_owned(), headers }
     }
 
-    fn opening(&self, scope: &Scope, _id: i64) -> Vec<String> {
+    fn opening(&self, scope: &Scope, _id: i64) -> Vec<Request> {
         subscribe::hello(scope)
     }
 
-    fn withdraw(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+    fn withdraw(&self, scope: &Scope, symbols: &[&str], _handles: &Handles, _id: i64) -> Vec<Request> {
         subscribe::withdraw(scope, symbols)
     }
 
-    fn restore(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+    fn restore(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<Request> {
         subscribe::restore(scope, symbols)
     }
 
-    fn subscribe(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<Request> {
         subscribe::restore(scope, symbols)
     }
 
-    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], _id: i64) -> Vec<String> {
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], _handles: &Handles, _id: i64) -> Vec<Request> {
         subscribe::forget(scope, symbols)
     }
 
-    fn route<'f>(&self, text: &'f str) -> Route<'f> {
+    fn route<'f>(&self, text: &'f str, _handles: &'f Handles) -> Route<'f> {
         route::route(text)
     }
 
@@ -82,8 +87,8 @@ impl Venue for CoinApi {
         frames::decode(channel, text, out)
     }
 
-    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> RestRequest {
-        rest::snapshot_request(rest_url, symbol, key)
+    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> Option<RestRequest> {
+        Some(rest::snapshot_request(rest_url, symbol, key))
     }
 
     fn verdict(&self, reply: &RestReply<'_>) -> Verdict {
@@ -98,6 +103,19 @@ impl Venue for CoinApi {
 
     fn snapshot(&self, symbol: &str, body: &[u8]) -> Result<Snapshot, DecodeError> {
         snapshot::read(symbol, body)
+    }
+
+    fn instruments_requests(
+        &self,
+        rest_url: &str,
+        part: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<Vec<RestRequest>, String> {
+        instruments::requests(rest_url, part, key)
+    }
+
+    fn instruments(&self, body: &[u8]) -> Result<Page, DecodeError> {
+        instruments::read(self, body)
     }
 
     fn upgrade_refused(&self, reply: &RestReply<'_>, _now: Wall) -> UpgradeRefusal {

@@ -76,6 +76,7 @@ pub fn book(channel: Channel, text: &str, bids: &mut Vec<Level>, asks: &mut Vec<
         kind,
         span: head.sequence.map(Span::at),
         exchange_time: head.exchange_time(),
+        checksum: None,
         venue_time: head.time_coinapi.and_then(Wall::parse),
     })
 }

@@ -6,12 +6,12 @@
 //! Source: <https://docs.coinapi.io/market-data/websocket/general>
 
 use crate::engine::event::Channel;
-use crate::venue::Scope;
 use crate::venue::text::json;
+use crate::venue::{Request, Scope};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Request {
+struct Message {
     r#type: &'static str,
     heartbeat: bool,
     subscribe_data_type: Vec<&'static str>,
@@ -19,14 +19,14 @@ struct Request {
 }
 
 /// Replaces the connection's whole scope.
-pub fn hello(scope: &Scope) -> Vec<String> {
+pub fn hello(scope: &Scope) -> Vec<Request> {
     let symbols = scope.symbols.iter().map(String::as_str);
     request("hello", scope.channels.iter().copied(), symbols)
 }
 
 /// Takes the books of `symbols` out, and not their trades and quotes, which need no repair. Nothing is sent when
 /// no symbol would be left: an empty scope may mean every symbol there is.
-pub fn withdraw(scope: &Scope, symbols: &[&str]) -> Vec<String> {
+pub fn withdraw(scope: &Scope, symbols: &[&str]) -> Vec<Request> {
     if scope.symbols.iter().all(|s| symbols.contains(&s.as_str())) {
         return Vec::new();
     }
@@ -35,7 +35,7 @@ pub fn withdraw(scope: &Scope, symbols: &[&str]) -> Vec<String> {
 }
 
 /// Takes `symbols` out with every channel of the scope; nothing when none would stay.
-pub fn forget(scope: &Scope, symbols: &[&str]) -> Vec<String> {
+pub fn forget(scope: &Scope, symbols: &[&str]) -> Vec<Request> {
     if scope.symbols.iter().all(|s| symbols.contains(&s.as_str())) {
         return Vec::new();
     }
@@ -44,7 +44,7 @@ pub fn forget(scope: &Scope, symbols: &[&str]) -> Vec<String> {
 
 /// Puts `symbols` back, with every channel of the scope: whether taking a book out also takes the symbol's other
 /// channels is not documented, and asking again for what is there changes nothing.
-pub fn restore(scope: &Scope, symbols: &[&str]) -> Vec<String> {
+pub fn restore(scope: &Scope, symbols: &[&str]) -> Vec<Request> {
     request("subscribe", scope.channels.iter().copied(), symbols.iter().copied())
 }
 
@@ -52,18 +52,22 @@ fn request<'a>(
     verb: &'static str,
     channels: impl Iterator<Item = Channel>,
     symbols: impl Iterator<Item = &'a str>,
-) -> Vec<String> {
+) -> Vec<Request> {
     let subscribe_data_type: Vec<_> = channels.map(Channel::name).collect();
     let subscribe_filter_symbol_id: Vec<_> = symbols.map(|s| format!("{s}$")).collect();
     if subscribe_data_type.is_empty() || subscribe_filter_symbol_id.is_empty() {
         return Vec::new();
     }
-    vec![json(&Request { r#type: verb, heartbeat: true, subscribe_data_type, subscribe_filter_symbol_id })]
+    let text =
+        json(&Message { r#type: verb, heartbeat: true, subscribe_data_type, subscribe_filter_symbol_id });
+    // Nothing is answered here but by data.
+    vec![Request { text, answers: 0 }]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venue::texts;
 
     fn scope() -> Scope {
         Scope {
@@ -75,7 +79,7 @@ mod tests {
     #[test]
     fn hello_names_the_whole_scope_exactly() {
         assert_eq!(
-            hello(&scope()),
+            texts(&hello(&scope())),
             [
                 r#"{"type":"hello","heartbeat":true,"subscribe_data_type":["book","trade"],"subscribe_filter_symbol_id":["COINBASE_SPOT_BTC_USD$","BITSTAMP_SPOT_BTC_USD$"]}"#
             ]
@@ -86,13 +90,13 @@ mod tests {
     fn a_restart_leaves_with_the_book_and_returns_with_everything() {
         let symbols = ["BITSTAMP_SPOT_BTC_USD"];
         assert_eq!(
-            withdraw(&scope(), &symbols),
+            texts(&withdraw(&scope(), &symbols)),
             [
                 r#"{"type":"unsubscribe","heartbeat":true,"subscribe_data_type":["book"],"subscribe_filter_symbol_id":["BITSTAMP_SPOT_BTC_USD$"]}"#
             ]
         );
         assert_eq!(
-            restore(&scope(), &symbols),
+            texts(&restore(&scope(), &symbols)),
             [
                 r#"{"type":"subscribe","heartbeat":true,"subscribe_data_type":["book","trade"],"subscribe_filter_symbol_id":["BITSTAMP_SPOT_BTC_USD$"]}"#
             ]

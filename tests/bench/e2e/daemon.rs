@@ -61,6 +61,7 @@ impl Daemon {
             reload: None,
             log_dropped: Arc::new(|| 0),
             runtime_dir: std::env::temp_dir(),
+            state_dir: None,
         };
         let app = App::start(&config, environment).unwrap_or_else(|e| panic!("{e}"));
         let (registry, events) = (app.registry(), app.events());

@@ -16,6 +16,7 @@ use depthd::shell::slot::{Published, Slot};
 use depthd::shell::worker::published;
 use depthd::venue::binance::Binance;
 use depthd::venue::coinapi::CoinApi;
+use depthd::venue::handles::Handles;
 use depthd::venue::profile::{FirstBook, RestJoin, SequenceRule};
 use depthd::venue::{Route, Venue};
 use std::hint::black_box;
@@ -177,7 +178,7 @@ fn route(name: &'static str, venue: impl Venue + 'static, texts: Vec<String>) ->
     let mut turn = 0;
     path(name, move || {
         turn += 1;
-        let route = venue.route(black_box(&texts[turn % VARIETY]));
+        let route = venue.route(black_box(&texts[turn % VARIETY]), Handles::NONE);
         assert!(matches!(black_box(route), Route::Data { .. }));
     })
 }
@@ -226,6 +227,8 @@ const RULES: SyncRules = SyncRules {
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
     crossed_is_fault: true,
+    stream_depth: None,
+    checksum: None,
     levels_per_side_max: 2_000,
     window_messages_max: 4_096,
     window_bytes_max: 128 * 1024,
@@ -257,7 +260,8 @@ fn keeper(name: &'static str) -> Path {
         frame.bids.extend_from_slice(bids);
         frame.asks.extend_from_slice(asks);
         let span = Some(Span { first: last, last, previous: None });
-        let event = BookEvent { kind: BookKind::Delta, span, exchange_time: None, venue_time: None };
+        let event =
+            BookEvent { kind: BookKind::Delta, span, checksum: None, exchange_time: None, venue_time: None };
         frame.event = Some(depthd::engine::event::Event::Book(event));
         let noted = keeper.decoded(Stamp::default(), &mut frame);
         assert!(noted.gap.is_none());

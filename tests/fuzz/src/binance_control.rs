@@ -4,6 +4,7 @@ use crate::coinapi_control::{bounded, is_scalar, last_text, message};
 use crate::coinapi_frame::placed;
 use crate::slow::{self, Members};
 use depthd::venue::binance::Binance;
+use depthd::venue::handles::Handles;
 use depthd::venue::{Control, Venue};
 
 pub fn run(data: &[u8]) {
@@ -41,7 +42,8 @@ pub fn run(data: &[u8]) {
             _ => Control::Error { message },
         }
     } else if members.0.iter().any(|(key, _)| key == "result") {
-        Control::Ack { id: number("id", true).and_then(|(_, raw)| slow::scalar(Some(raw))?.parse().ok()) }
+        let id = number("id", true).and_then(|(_, raw)| slow::scalar(Some(raw))?.parse().ok());
+        Control::Ack { id, granted: None }
     } else {
         Control::Other
     };
@@ -51,6 +53,9 @@ pub fn run(data: &[u8]) {
 
 pub fn work(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        drop((Binance.control(text), matches!(Binance.route(text), depthd::venue::Route::Control)));
+        drop((
+            Binance.control(text),
+            matches!(Binance.route(text, Handles::NONE), depthd::venue::Route::Control),
+        ));
     }
 }

@@ -5,12 +5,13 @@ use crate::slow::{self, Exact, Members};
 use depthd::engine::event::{BookEvent, BookKind, Channel, Decoded, Event, Level, Quote, TakerSide};
 use depthd::engine::time::Wall;
 use depthd::venue::binance::Binance;
+use depthd::venue::handles::Handles;
 use depthd::venue::{Route, Venue};
 
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     placed(&Binance, text);
-    let routed = match Binance.route(text) {
+    let routed = match Binance.route(text, Handles::NONE) {
         Route::Data { symbol, channel } => Some((symbol, channel)),
         _ => None,
     };
@@ -33,10 +34,11 @@ pub fn run(data: &[u8]) {
 pub fn work(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut out = Decoded::default();
-    match Binance.route(text) {
+    match Binance.route(text, Handles::NONE) {
         Route::Data { channel, .. } => drop(Binance.decode(channel, text, &mut out)),
         Route::Control => drop(Binance.control(text)),
         Route::Unknown | Route::Malformed(_) => {}
+        Route::Parts | Route::Unused => panic!("this venue has no such frames"),
     }
 }
 
@@ -58,9 +60,9 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
         number.parse().expect("a whole number")
     };
     match out.event.expect("set by every success") {
-        Event::Book(BookEvent { kind, span, exchange_time, venue_time }) => {
+        Event::Book(BookEvent { kind, span, checksum, exchange_time, venue_time }) => {
             assert_eq!((channel, members.get("e")), (Channel::Book, Some("\"depthUpdate\"")));
-            assert_eq!((kind, venue_time), (BookKind::Delta, None));
+            assert_eq!((kind, venue_time, checksum), (BookKind::Delta, None, None));
             let span = span.expect("always numbered");
             assert_eq!((span.first, span.last, span.previous), (whole("U"), whole("u"), None));
             assert!(span.first <= span.last);
@@ -86,6 +88,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
             side(members.get("b"), members.get("B"), bid);
             side(members.get("a"), members.get("A"), ask);
         }
+        Event::Precision(_) => panic!("it says nothing of a symbol itself"),
     }
 }
 

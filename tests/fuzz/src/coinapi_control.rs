@@ -3,6 +3,7 @@
 use crate::coinapi_frame::placed;
 use crate::slow::{self, Members};
 use depthd::venue::coinapi::CoinApi;
+use depthd::venue::handles::Handles;
 use depthd::venue::text::{MESSAGE_BYTES_MAX, WAIT_MAX};
 use depthd::venue::{Control, Venue};
 use std::time::Duration;
@@ -48,13 +49,18 @@ pub fn run(data: &[u8]) {
 
 pub fn work(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        drop((CoinApi.control(text), matches!(CoinApi.route(text), depthd::venue::Route::Control)));
+        drop((
+            CoinApi.control(text),
+            matches!(CoinApi.route(text, Handles::NONE), depthd::venue::Route::Control),
+        ));
     }
 }
 
 /// A message is kept as long as a connection's last end is shown: so are the bytes it stands in.
 pub fn bounded(control: &Control) {
-    if let Control::Fatal { message } | Control::Error { message } = control {
+    if let Control::Fatal { message } | Control::Error { message } | Control::Refused { message, .. } =
+        control
+    {
         assert!(message.len() <= MESSAGE_BYTES_MAX);
         assert!(message.capacity() <= 2 * MESSAGE_BYTES_MAX, "{} bytes kept", message.capacity());
     }

@@ -6,12 +6,13 @@ use depthd::engine::event::{
 };
 use depthd::engine::time::Wall;
 use depthd::venue::coinapi::CoinApi;
+use depthd::venue::handles::Handles;
 use depthd::venue::{Route, Venue};
 
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     placed(&CoinApi, text);
-    let routed = match CoinApi.route(text) {
+    let routed = match CoinApi.route(text, Handles::NONE) {
         Route::Data { symbol, channel } => Some((symbol, channel)),
         _ => None,
     };
@@ -33,22 +34,24 @@ pub fn run(data: &[u8]) {
 pub fn work(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut out = Decoded::default();
-    match CoinApi.route(text) {
+    match CoinApi.route(text, Handles::NONE) {
         Route::Data { channel, .. } => drop(CoinApi.decode(channel, text, &mut out)),
         Route::Control => drop(CoinApi.control(text)),
         Route::Unknown | Route::Malformed(_) => {}
+        Route::Parts | Route::Unused => panic!("this venue has no such frames"),
     }
 }
 
-/// Whatever the venue: what is placed is JSON, and JSON is not called something else.
+/// For a venue of one event a frame: what is placed is JSON, and JSON is not called something else.
 pub fn placed(venue: &dyn Venue, text: &str) {
-    match venue.route(text) {
+    match venue.route(text, Handles::NONE) {
         Route::Data { symbol, .. } => assert!(text.contains(symbol)),
         Route::Control | Route::Unknown => assert!(slow::is_json(text), "placed, but no JSON"),
         Route::Malformed(DecodeError::Json) => {
             let is_object = slow::is_json(text) && text.trim_start().starts_with('{');
             assert!(!is_object || slow::nesting(text) > 64, "JSON, but called none");
         }
+        Route::Parts | Route::Unused => panic!("this venue has no such frames"),
         // Said at the first field that makes no sense, whatever comes after it.
         Route::Malformed(_) => {}
     }
@@ -58,14 +61,14 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
     let time = |name| slow::scalar(members.get(name)).and_then(slow::time);
     match out.event.expect("set by every success") {
         Event::Book(event) => {
-            let BookEvent { kind, span, exchange_time, venue_time } = event;
+            let BookEvent { kind, span, checksum, exchange_time, venue_time } = event;
             let expected = match (channel, slow::scalar(members.get("is_snapshot"))) {
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("true") => BookKind::Snapshot,
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("false") => BookKind::Delta,
                 (Channel::Book, other) => panic!("{other:?} is no truth value"),
                 _ => BookKind::Top,
             };
-            assert_eq!(kind, expected);
+            assert_eq!((kind, checksum), (expected, None));
             let sequence = slow::scalar(members.get("sequence"));
             assert_eq!(span.map(|s| (s.first, s.last, s.previous)), {
                 let sequence = sequence.map(|n| n.parse().expect("a whole number"));
@@ -85,6 +88,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
             side(members.get("bid_price"), members.get("bid_size"), bid);
             side(members.get("ask_price"), members.get("ask_size"), ask);
         }
+        Event::Precision(_) => panic!("it says nothing of a symbol itself"),
     }
 }
 

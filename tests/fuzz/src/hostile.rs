@@ -70,6 +70,84 @@ pub fn of_target(name: &str) -> Vec<Hostile> {
                 one("levels of nothing", shape(&levels("[]", MIB / 2))),
             ]
         }
+        // The byte in front picks the venue.
+        "venue_frame" => {
+            let pair = levels(r#"["1","1"]"#, MIB / 2);
+            let coins = levels(r#"{"px":"1","sz":"1","n":1}"#, MIB / 2);
+            let many = levels(r#"{"symbol":"A/B","x":1}"#, MIB);
+            let kraken = levels(r#"{"price":1,"qty":1}"#, MIB / 2);
+            let update =
+                levels(r#"{"side":"bid","event_time":"","price_level":"1","new_quantity":"1"}"#, MIB / 2);
+            let tickers = levels(r#"{"product_id":"A-B"}"#, MIB / 2);
+            let four = levels(r#"["1","1","0","1"]"#, MIB / 2);
+            let three = levels("[1,1,1]", MIB / 2);
+            let news = levels(r#"["new",1,1]"#, MIB / 2);
+            let depth = r#""e":"depthUpdate","s":"A","E":1,"T":1,"U":1,"u":2,"pu":0"#;
+            let deribit = r#""timestamp":1,"type":"snapshot","instrument_name":"A","change_id":1"#;
+            vec![
+                one(
+                    "futures' levels",
+                    format!(r#"d{{"stream":"a@depth","data":{{{depth},"b":{pair},"a":[]}}}}"#),
+                ),
+                one(
+                    "Kraken's levels",
+                    format!(
+                        r#"f{{"channel":"book","type":"snapshot","data":[{{"symbol":"A/B","bids":{kraken},"asks":[],"checksum":1}}]}}"#
+                    ),
+                ),
+                one(
+                    "Kraken's pairs",
+                    format!(
+                        r#"f{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":{many}}}}}"#
+                    ),
+                ),
+                one("Kraken's trades", format!(r#"f{{"channel":"trade","type":"update","data":{many}}}"#)),
+                one(
+                    "Coinbase's levels",
+                    format!(
+                        r#"g{{"channel":"l2_data","sequence_num":1,"events":[{{"type":"snapshot","product_id":"A-B","updates":{update}}}]}}"#
+                    ),
+                ),
+                one(
+                    "Coinbase's tickers",
+                    format!(r#"g{{"channel":"ticker","sequence_num":1,"events":[{{"tickers":{tickers}}}]}}"#),
+                ),
+                one(
+                    "Exchange's levels",
+                    format!(r#"h{{"type":"snapshot","product_id":"A-B","asks":{pair},"bids":[]}}"#),
+                ),
+                one(
+                    "Bybit's levels",
+                    format!(
+                        r#"i{{"topic":"orderbook.200.A","type":"snapshot","ts":1,"data":{{"s":"A","b":{pair},"a":[],"u":1}}}}"#
+                    ),
+                ),
+                one(
+                    "OKX's levels",
+                    format!(
+                        r#"l{{"arg":{{"channel":"books","instId":"A-B"}},"action":"snapshot","data":[{{"asks":{four},"bids":[],"ts":"1","checksum":0,"prevSeqId":-1,"seqId":1}}]}}"#
+                    ),
+                ),
+                one("Bitfinex's levels", format!("m[225206,{three},1,1]")),
+                one("Bitfinex's numbers", format!("m[225206,[1,1,1]{}]", ",1".repeat(MIB / 2))),
+                one(
+                    "Deribit's levels",
+                    format!(
+                        r#"n{{"method":"subscription","params":{{"channel":"book.A.100ms","data":{{{deribit},"bids":{news},"asks":[]}}}}}}"#
+                    ),
+                ),
+                one(
+                    "Hyperliquid's levels",
+                    format!(
+                        r#"o{{"channel":"l2Book","data":{{"coin":"A","time":1,"levels":[{coins},[]]}}}}"#
+                    ),
+                ),
+                one(
+                    "a long refusal",
+                    format!(r#"o{{"channel":"error","data":"Invalid subscription {message}"}}"#),
+                ),
+            ]
+        }
         "coinapi_control" => vec![
             one("a long error", format!(r#"{{"type":"error","message":"{}"}}"#, "x".repeat(MIB))),
             one("an error of escapes", format!(r#"{{"type":"error","message":"{message}"}}"#)),

@@ -2,6 +2,7 @@
 
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::Level;
+use depthd::engine::evidence::Evidence;
 use depthd::engine::state::State;
 use depthd::engine::stats::Stats;
 use depthd::engine::time::{Mono, Stamp};
@@ -184,6 +185,10 @@ impl One {
 }
 
 impl Source for One {
+    fn evidence(&self) -> Vec<(String, Evidence)> {
+        Vec::new()
+    }
+
     fn stats(&self) -> Stats {
         Stats::default()
     }

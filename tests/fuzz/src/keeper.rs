@@ -25,6 +25,8 @@ const RANGE: SyncRules = SyncRules {
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
     crossed_is_fault: true,
+    stream_depth: None,
+    checksum: None,
     levels_per_side_max: 25,
     window_messages_max: 12,
     window_bytes_max: 8 * 1024,
@@ -37,8 +39,21 @@ const DENSE: SyncRules = SyncRules {
     rest_join: RestJoin::ByTime,
     in_band_restart: true,
     crossed_is_fault: false,
+    stream_depth: None,
+    checksum: None,
     ..RANGE
 };
+
+/// As futures on Binance: a change names the one before it, and the first book is REST's.
+const LINKED: SyncRules = SyncRules { sequence: SequenceRule::Linked, ..RANGE };
+
+/// As Deribit: linked, and everything comes in the stream.
+const LINKED_IN_BAND: SyncRules =
+    SyncRules { first_book: FirstBook::InBand, rest_join: RestJoin::Never, in_band_restart: true, ..LINKED };
+
+/// As OKX: the same, and REST may help.
+const CHAINED: SyncRules =
+    SyncRules { sequence: SequenceRule::Chained, rest_join: RestJoin::BySequence, ..LINKED_IN_BAND };
 
 type Message = (BookEvent, Vec<Level>, Vec<Level>);
 
@@ -52,7 +67,13 @@ struct World {
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let first = input.byte();
-    let rules = if first & 1 == 0 { RANGE } else { DENSE };
+    let rules = match first >> 5 {
+        5 => LINKED,
+        6 => LINKED_IN_BAND,
+        7 => CHAINED,
+        _ if first & 1 == 0 => RANGE,
+        _ => DENSE,
+    };
     let small = SyncRules { levels_per_side_max: 6, window_messages_max: 3, refresh_levels_min: 2, ..rules };
     let mut world = World::new(if first & 2 == 0 { rules } else { small });
     for _ in 0..STEPS_MAX {
@@ -77,8 +98,8 @@ impl World {
     fn new(rules: SyncRules) -> World {
         let first = Version { id: 1, book: Naive::default() };
         let mut world = World {
-            venue: Venue { rules, versions: vec![first], count: 0, last: None },
-            keeper: Keeper::new(rules, rules.sequence == SequenceRule::Range, 4),
+            venue: Venue { rules, versions: vec![first], count: 0, linked: 1, last: None },
+            keeper: Keeper::new(rules, rules.sequence != SequenceRule::Dense, 4),
             seconds: 1,
             quotes: 0,
         };
@@ -96,6 +117,11 @@ impl World {
         self.venue.rules.sequence == SequenceRule::Dense
     }
 
+    /// The stream itself begins with a book.
+    fn is_in_band(&self) -> bool {
+        self.venue.rules.first_book == FirstBook::InBand
+    }
+
     fn is_live(&self) -> bool {
         self.keeper.sync.state().is_live()
     }
@@ -106,10 +132,10 @@ impl World {
         self.begin_run();
     }
 
-    /// A dense venue begins each run with a snapshot.
+    /// A venue whose stream brings the book begins each run with a snapshot.
     fn begin_run(&mut self) {
         self.venue.count = 0;
-        if self.is_dense() {
+        if self.is_in_band() {
             let message = self.venue.in_band();
             self.deliver(message);
         }
@@ -165,7 +191,7 @@ impl World {
                     self.deliver(message);
                 }
             }
-            158..164 if self.is_dense() => {
+            158..164 if self.is_in_band() => {
                 let message = self.venue.in_band();
                 self.deliver(message);
                 assert!(self.is_live(), "a complete book");
@@ -178,7 +204,7 @@ impl World {
                 assert!(!self.is_live(), "I3: the first of another count was taken");
             }
             168..210 => self.rest(usize::from(input.up_to(29)), usize::from(input.up_to(57)) + 3),
-            210..216 if self.is_dense() => {
+            210..216 if self.is_in_band() => {
                 self.keeper.sync.withdrawn(self.stamp());
                 assert!(!self.is_live());
                 self.venue.change(&changes(input));
@@ -190,6 +216,12 @@ impl World {
             244..248 => self.trade(),
             _ => drop(self.venue.change(&[])),
         }
+    }
+
+    /// Out of the scope and in again.
+    fn restart(&mut self) {
+        self.keeper.sync.withdrawn(self.stamp());
+        self.begin_run();
     }
 
     fn reconnect(&mut self, input: &mut Input<'_>) {
@@ -253,7 +285,7 @@ impl World {
         assert_eq!(self.keeper.top(), before, "a trade moved the book");
     }
 
-    /// The version the book claims to be: by Binance's own number, or by the strictly rising time.
+    /// The version the book claims to be: by the venue's own number, or by the strictly rising time.
     fn claimed(&self) -> &Naive {
         let sync = &self.keeper.sync;
         let id = match self.is_dense() {
@@ -301,10 +333,9 @@ impl World {
             self.deliver(message);
             match self.keeper.sync.need() {
                 Need::Nothing => {}
-                Need::Complete => {
-                    self.keeper.sync.withdrawn(self.stamp());
-                    self.begin_run();
-                }
+                Need::Complete => self.restart(),
+                // REST is worth nothing here.
+                _ if self.venue.rules.rest_join == RestJoin::Never => self.restart(),
                 Need::First | Need::Repair(_) | Need::Refresh => self.rest(0, 1_000),
             }
             self.check();

@@ -27,6 +27,7 @@ pub mod queue;
 pub mod regressions;
 pub mod session;
 pub mod time;
+pub mod venue_frame;
 
 /// Structured inputs from plain bytes.
 mod input;
@@ -58,7 +59,7 @@ const fn target(name: &'static str, run: fn(&[u8]), work: Option<fn(&[u8])>) -> 
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     target("decimal", decimal::run, Some(decimal::work)),
     target("time", time::run, Some(time::work)),
     target("coinapi_frame", coinapi_frame::run, Some(coinapi_frame::work)),
@@ -67,6 +68,7 @@ pub const TARGETS: [Target; 18] = [
     target("binance_rest", binance_rest::run, Some(binance_rest::work)),
     target("coinapi_control", coinapi_control::run, Some(coinapi_control::work)),
     target("binance_control", binance_control::run, Some(binance_control::work)),
+    target("venue_frame", venue_frame::run, Some(venue_frame::work)),
     target("config", config::run, Some(config::work)),
     target("http_head", http_head::run, Some(http_head::work)),
     target("http_query", http_query::run, Some(http_query::work)),

@@ -3,9 +3,10 @@
 use crate::input::Input;
 use depthd::engine::connection::end::EndReason;
 use depthd::engine::connection::session::{Restarted, Session, SessionAction, SessionRules};
+use depthd::engine::event::Channel;
 use depthd::engine::id::BookId;
 use depthd::engine::time::Mono;
-use depthd::venue::Control;
+use depthd::venue::{Control, Request};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -19,9 +20,12 @@ struct Witness {
     blocked: Option<Mono>,
     frame: Option<Mono>,
     pinged: bool,
-    opening: VecDeque<String>,
-    restarts: VecDeque<String>,
+    opening: VecDeque<Request>,
+    restarts: VecDeque<Request>,
+    replies: VecDeque<String>,
+    /// When it was sent, once for each answer that is due.
     unanswered: VecDeque<Mono>,
+    ping_due: Mono,
     subscribed: bool,
     end: Option<EndReason>,
     over: bool,
@@ -34,18 +38,30 @@ impl Witness {
         match action {
             SessionAction::Send { text, restart } => {
                 assert!(self.upgraded && self.blocked.is_none(), "sent before it may be");
-                match self.opening.pop_front() {
+                if let Some(reply) = self.replies.pop_front() {
+                    assert_eq!(
+                        (text, paid, restart),
+                        (reply, false, None),
+                        "the venue's question comes first"
+                    );
+                    return;
+                }
+                let answers = match self.opening.pop_front() {
                     Some(next) => {
-                        assert_eq!((text, paid, restart), (next, true, None), "out of order, or not paid for")
+                        let right = (next.text, true, None);
+                        assert_eq!((text, paid, restart), right, "out of order, or not paid for");
+                        next.answers
                     }
                     None => {
-                        assert_eq!(Some(&text), self.restarts.pop_front().as_ref(), "out of order");
+                        let next = self.restarts.pop_front().expect("something is waiting");
+                        assert_eq!(text, next.text, "out of order");
                         assert!(!paid, "paid for twice");
                         self.told(restart);
+                        next.answers
                     }
-                }
+                };
                 if self.rules.ack_within.is_some() {
-                    self.unanswered.push_back(now);
+                    self.unanswered.extend((0..answers).map(|_| now));
                 }
             }
             SessionAction::Subscribed => {
@@ -54,9 +70,10 @@ impl Witness {
                 self.subscribed = true;
             }
             SessionAction::Ping => {
-                let quiet = self.frame.is_some_and(|at| now >= at.after(self.rules.idle_timeout / 2));
-                assert!(quiet && !self.pinged, "a ping that nobody needs");
+                assert!(self.upgraded && self.blocked.is_none(), "sent before it may be");
+                assert!(self.wants_ping(now), "a ping that nobody needs");
                 self.pinged = true;
+                self.ping_due = self.next_ping(now);
             }
             SessionAction::End(reason) => {
                 match self.end.take() {
@@ -66,6 +83,16 @@ impl Witness {
                 self.over = true;
             }
         }
+    }
+
+    /// The peer is quiet and was not asked yet, or the venue wants to be pinged whatever goes on.
+    fn wants_ping(&self, now: Mono) -> bool {
+        let quiet = self.frame.is_some_and(|at| now >= at.after(self.rules.idle_timeout / 2));
+        quiet && !self.pinged || now >= self.ping_due
+    }
+
+    fn next_ping(&self, now: Mono) -> Mono {
+        self.rules.ping_every.map_or(Mono::NEVER, |every| now.after(every))
     }
 
     /// A book goes out before it comes back.
@@ -115,7 +142,10 @@ impl Witness {
         let old =
             self.rules.connection_age_max.is_some_and(|age| now >= self.began.after(age * 19 / 20 + SECOND));
         assert!(!old, "older than the venue allows");
-        let free = self.upgraded && self.blocked.is_none() && self.opening.is_empty();
+        let open = self.upgraded && self.blocked.is_none();
+        assert!(!open || self.replies.is_empty(), "nothing holds the answers to the venue back");
+        assert!(!open || !self.wants_ping(now), "a ping is overdue");
+        let free = open && self.opening.is_empty();
         assert!(!free || self.restarts.is_empty(), "nothing holds the restarts back");
         let complete = free && self.unanswered.is_empty() && self.frame.is_some();
         assert!(!complete || self.subscribed, "subscribed and silent about it");
@@ -138,13 +168,16 @@ pub fn run(data: &[u8]) {
         ack_within: (flags & 2 == 2).then_some(SECOND * 10),
         // The witness knows no promised heartbeats; unit tests and the simulator do.
         heartbeat: None,
+        ping_every: (flags & 4 == 4).then_some(SECOND * 3),
     };
     let mut said = 0;
-    let mut texts = |count: u8| -> Vec<String> {
+    let mut texts = |count: u8| -> Vec<Request> {
         (0..count)
             .map(|_| {
                 said += 1;
-                format!("{said}")
+                // Some are answered several times, some not at all.
+                let answers = if flags & 8 == 8 { said % 4 } else { 1 };
+                Request { text: format!("{said}"), answers }
             })
             .collect()
     };
@@ -160,7 +193,9 @@ pub fn run(data: &[u8]) {
         pinged: false,
         opening: opening.into(),
         restarts: VecDeque::new(),
+        replies: VecDeque::new(),
         unanswered: VecDeque::new(),
+        ping_due: Mono::NEVER,
         subscribed: false,
         end: None,
         over: false,
@@ -173,13 +208,14 @@ pub fn run(data: &[u8]) {
             4 => {
                 session.upgraded(now);
                 witness.upgraded = true;
+                witness.ping_due = witness.next_ping(now);
             }
             5..8 => {
                 session.frame(now);
                 (witness.frame, witness.pinged) = (Some(now), false);
             }
             8..10 => {
-                session.control(now, &Control::Ack { id: None });
+                session.control(now, &Control::Ack { id: None, granted: None });
                 witness.unanswered.pop_front();
             }
             10 => {
@@ -226,10 +262,31 @@ fn control(input: &mut Input<'_>, session: &mut Session, witness: &mut Witness, 
             session.end(EndReason::PeerReset);
             return witness.ends(EndReason::PeerReset);
         }
+        kind @ 16..48 => return said(kind, session, witness, now),
         _ => return session.control(now, &Control::Other),
     };
     session.control(now, &control);
     witness.ends(reason);
+}
+
+/// What says something and ends nothing: a question of the venue's own, or one more answer of whatever kind.
+fn said(kind: u8, session: &mut Session, witness: &mut Witness, now: Mono) {
+    let symbol = "s".to_owned();
+    let control = match kind {
+        0..24 => {
+            let answer = format!("answer {kind}");
+            // One says as much as many.
+            if witness.replies.len() < 4 {
+                witness.replies.push_back(answer.clone());
+            }
+            return session.control(now, &Control::Asked { answer });
+        }
+        24..32 => Control::Bound { number: 7, symbol, channel: Channel::Book },
+        32..40 => Control::Released { number: 7 },
+        _ => Control::Refused { symbol: Some(symbol), message: "no".to_owned() },
+    };
+    session.control(now, &control);
+    witness.unanswered.pop_front();
 }
 
 fn poll(input: &mut Input<'_>, session: &mut Session, witness: &mut Witness, now: Mono) {

@@ -238,7 +238,7 @@ impl Daemon {
             if book["state"] != "live" {
                 continue;
             }
-            let Some(sequence) = book["sequence"].as_u64() else { continue };
+            let sequence = book["sequence"].as_u64();
             let time = book["exchange_time"].as_str().and_then(Wall::parse);
             let Some(truth) = sim.truth(symbol, sequence, time) else { continue };
             let (bids, asks) = (levels(&book["bids"]), levels(&book["asks"]));
@@ -250,7 +250,7 @@ impl Daemon {
                 Shown { bids: &bids, asks: &asks, depth: 5_000, low: edge("low"), high: edge("high") };
             audited += 1;
             if let Err(difference) = truth.judge(&shown) {
-                wrong.push(format!("{symbol} at {sequence}: {difference}"));
+                wrong.push(format!("{symbol} at {sequence:?}: {difference}"));
             }
         }
         (audited, wrong)

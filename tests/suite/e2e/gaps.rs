@@ -146,7 +146,7 @@ fn audit_partial(daemon: &Daemon, sim: &Sim) -> usize {
             continue;
         };
         let time = book["exchange_time"].as_str().and_then(Wall::parse);
-        let Some(truth) = sim.truth(&row.symbol, sequence, time) else { continue };
+        let Some(truth) = sim.truth(&row.symbol, Some(sequence), time) else { continue };
         let (bids, asks) = (best(&book["bids"], depth), best(&book["asks"], depth));
         let shown = Shown { bids: &bids, asks: &asks, depth: depth as usize, low: None, high: None };
         assert_eq!(truth.judge(&shown), Ok(()), "{} at {sequence}: {book}", row.symbol);

@@ -47,6 +47,7 @@ impl Local {
             reload: None,
             log_dropped: Arc::new(|| 0),
             runtime_dir: runtime_dir(),
+            state_dir: None,
         };
         let app = App::start(&config, environment).expect("it starts");
         let Listen::Tcp(http) = app.http_address() else { panic!("asked for TCP") };

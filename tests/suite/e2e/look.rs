@@ -3,6 +3,7 @@
 
 use super::daemon::Daemon;
 use depthd::engine::time::Wall;
+use depthd::sim::face::Identity;
 use depthd::sim::{Face, Sim, VenueLog};
 use std::time::Duration;
 
@@ -67,9 +68,11 @@ pub fn assert_feed_is_exact_and_newest(daemon: &Daemon, feed: &str, sim: &Sim) {
             let book = d.json(&format!("/api/books/{feed}/{symbol}?depth=1"));
             let newest = sim.newest(symbol).expect("a listed symbol");
             book["state"] == "live"
-                && match sim.face() {
-                    Face::Binance => book["sequence"].as_u64() == Some(newest.version),
-                    Face::CoinApi => {
+                && match sim.face().identity() {
+                    Identity::Sequence(times) => {
+                        book["sequence"].as_u64().map(|s| s / times) == Some(newest.version)
+                    }
+                    Identity::Time => {
                         book["exchange_time"].as_str().and_then(Wall::parse) == Some(newest.exchange_time)
                     }
                 }

@@ -4,6 +4,7 @@
 mod abuse;
 mod backpressure;
 mod bad_input;
+mod crash_loop;
 pub mod daemon;
 mod gaps;
 pub mod load;

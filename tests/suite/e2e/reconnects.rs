@@ -88,7 +88,7 @@ impl Target {
             // The first change brings the book: no change, no book.
             Face::CoinApi => self.sim.quiesce(),
             // Both places in flight are taken for a while.
-            Face::Binance => {
+            _ => {
                 let what = RestFault::Slow(Duration::from_millis(150));
                 self.sim.inject(Fault::Rest { count: 2, what });
             }

@@ -114,7 +114,8 @@ fn what_it_cannot_serve_it_says() {
         (status.code(), String::from_utf8(stderr).expect("text"))
     };
     let (code, text) = said(&["--venue", "nowhere"]);
-    assert_eq!((code, text.trim()), (Some(2), "error: --venue: \"nowhere\" is none of coinapi, binance"));
+    assert_eq!(code, Some(2));
+    assert!(text.starts_with("error: --venue: \"nowhere\" is none of coinapi, binance, "), "{text}");
     let (code, text) = said(&["--capture", "/nonexistent/file.gz"]);
     assert_eq!(code, Some(1));
     assert!(text.starts_with("error: cannot serve /nonexistent/file.gz"), "{text}");

@@ -14,9 +14,12 @@ use depthd::shell::clock::{self, Clock};
 use depthd::shell::notify::Notify;
 use depthd::shell::signals::Caught;
 use depthd::shell::{log as logging, supervisor};
+use depthd::venue::canonical::Canonical;
+use depthd::venue::handles::Handles;
 use depthd::venue::profile::{ControlBudget, Profile, Refill, RestBudget};
 use depthd::venue::{
-    Control, Dial, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict, catalog,
+    Control, Dial, Parts, Request, RestReply, RestRequest, Route, Scope, UpgradeRefusal, Venue, Verdict,
+    catalog,
 };
 use std::path::Path;
 use std::process::Command;
@@ -60,6 +63,10 @@ impl Venue for Wide {
         self.venue.check_symbol(symbol)
     }
 
+    fn native(&self, market: &Canonical) -> Option<String> {
+        self.venue.native(market)
+    }
+
     fn symbol_key(&self, symbol: &str) -> String {
         self.venue.symbol_key(symbol)
     }
@@ -68,28 +75,40 @@ impl Venue for Wide {
         self.venue.dial(url, scope, key)
     }
 
-    fn opening(&self, scope: &Scope, id: i64) -> Vec<String> {
+    fn opening(&self, scope: &Scope, id: i64) -> Vec<Request> {
         self.venue.opening(scope, id)
     }
 
-    fn withdraw(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
-        self.venue.withdraw(scope, symbols, id)
+    fn withdraw(&self, scope: &Scope, symbols: &[&str], handles: &Handles, id: i64) -> Vec<Request> {
+        self.venue.withdraw(scope, symbols, handles, id)
     }
 
-    fn restore(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+    fn restore(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<Request> {
         self.venue.restore(scope, symbols, id)
     }
 
-    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
+    fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<Request> {
         self.venue.subscribe(scope, symbols, id)
     }
 
-    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<String> {
-        self.venue.unsubscribe(scope, symbols, id)
+    fn unsubscribe(&self, scope: &Scope, symbols: &[&str], handles: &Handles, id: i64) -> Vec<Request> {
+        self.venue.unsubscribe(scope, symbols, handles, id)
     }
 
-    fn route<'f>(&self, text: &'f str) -> Route<'f> {
-        self.venue.route(text)
+    fn route<'f>(&self, text: &'f str, handles: &'f Handles) -> Route<'f> {
+        self.venue.route(text, handles)
+    }
+
+    fn ping(&self, id: i64) -> Option<String> {
+        self.venue.ping(id)
+    }
+
+    fn connection_number(&self, text: &str) -> Option<u64> {
+        self.venue.connection_number(text)
+    }
+
+    fn parts<'f>(&self, text: &'f str, part: &mut Parts<'_, 'f>) -> Result<(), DecodeError> {
+        self.venue.parts(text, part)
     }
 
     fn control(&self, text: &str) -> Control {
@@ -100,7 +119,7 @@ impl Venue for Wide {
         self.venue.decode(channel, text, out)
     }
 
-    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> RestRequest {
+    fn snapshot_request(&self, rest_url: &str, symbol: &str, key: Option<&str>) -> Option<RestRequest> {
         self.venue.snapshot_request(rest_url, symbol, key)
     }
 
@@ -151,6 +170,7 @@ fn daemon_process() {
         reload: None,
         log_dropped: Arc::new(move || dropped.load(Relaxed)),
         runtime_dir: runtime_dir(),
+        state_dir: None,
     };
     let caught = Caught::install().expect("signals");
     let app = App::start(&config, environment).expect("it starts");

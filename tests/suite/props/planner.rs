@@ -11,7 +11,9 @@ use depthd::engine::recovery::{Action, Planner, Ticket, VenueRules};
 use depthd::engine::state::StaleReason;
 use depthd::engine::time::Mono;
 use depthd::venue::Verdict;
-use depthd::venue::profile::{ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, SequenceRule};
+use depthd::venue::profile::{
+    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+};
 use proptest::prelude::*;
 
 use super::budgets::window_law_holds;
@@ -35,6 +37,12 @@ static BY_REST: Profile = Profile {
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
+    restart_cost: RestartCost::Together,
+    snapshot_within: None,
+    book_within: None,
+    stream_depth: None,
+    checksum: None,
+    connection_count: None,
     quote_shares_book_sequence: false,
     crossed_is_fault: true,
     rest: RestBudget { refill: refill(600, 600, 60), daily: None, snapshot_cost: 50 },
@@ -45,6 +53,7 @@ static BY_REST: Profile = Profile {
     handover: false,
     ack_within: None,
     heartbeat: None,
+    ping_every: None,
 };
 
 static IN_BAND: Profile = Profile {

@@ -39,7 +39,7 @@ proptest! {
             (false, true) => Verdict::Missing,
             (false, false) => Verdict::Next,
         };
-        prop_assert_eq!(judge(SequenceRule::Range, last, span), expected, "{:?} after {}", span, last);
+        prop_assert_eq!(judge(SequenceRule::Range, last, false, span), expected, "{:?} after {}", span, last);
         prop_assert_eq!(known_before(span), span.first - 1);
     }
 
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn a_dense_count_takes_its_next_number_only(last in any::<u64>(), number in any::<u64>(), near in -3_i64..4) {
         for number in [number, last.wrapping_add_signed(near)] {
-            let verdict = judge(SequenceRule::Dense, last, Span::at(number));
+            let verdict = judge(SequenceRule::Dense, last, false, Span::at(number));
             let ahead = i128::from(number) - i128::from(last);
             let expected = match ahead {
                 1 => Verdict::Next,
@@ -68,7 +68,7 @@ proptest! {
         for (span, fate) in stream.iter().zip(fates) {
             let times = match fate { 0 => 0, 1 => 2, _ => 1 };
             for time in 0..times {
-                match judge(SequenceRule::Range, last, *span) {
+                match judge(SequenceRule::Range, last, false, *span) {
                     Verdict::Next => {
                         prop_assert!(whole && time == 0, "taken past a hole, or twice");
                         last = span.last;

@@ -5,6 +5,7 @@
 
 use super::venue::{Change, Venue, Version};
 use crate::naive::{Naive, levels_of};
+use depthd::engine::checksum::ChecksumRule;
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{BookEvent, Level, Side};
 use depthd::engine::need::{Joined, Need};
@@ -57,7 +58,7 @@ impl World {
     fn new(rules: SyncRules) -> World {
         let first = Version { id: 1, book: Naive::default() };
         let mut world = World {
-            venue: Venue { rules, versions: vec![first], count: 0, last: None },
+            venue: Venue { rules, versions: vec![first], count: 0, linked: 1, last: None },
             sync: BookSync::new(rules),
             seconds: 0,
             live: 0,
@@ -95,6 +96,8 @@ impl World {
 
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         let dense = self.venue.rules.sequence == SequenceRule::Dense;
+        let in_band = self.venue.rules.first_book == FirstBook::InBand;
+        let is_unnumbered = self.venue.rules.sequence == SequenceRule::Unnumbered;
         self.seconds += 1;
         match step {
             Step::Send(changes) => {
@@ -119,14 +122,14 @@ impl World {
                 message.0.span = None;
                 self.deliver(message);
                 self.venue.last = None;
-                prop_assert!(!self.sync.state().is_live());
+                prop_assert!(is_unnumbered || !self.sync.state().is_live());
             }
             Step::Repeat => {
                 if let Some(message) = self.venue.last.clone() {
                     self.deliver(message);
                 }
             }
-            Step::InBand if dense => {
+            Step::InBand if in_band => {
                 let message = self.venue.in_band();
                 self.deliver(message);
                 prop_assert!(self.sync.state().is_live());
@@ -139,7 +142,7 @@ impl World {
             }
             Step::InBand | Step::Recount(_) => {}
             Step::Rest { age, depth } => self.rest(*age, *depth)?,
-            Step::Restart(changes) if dense => {
+            Step::Restart(changes) if in_band => {
                 self.sync.withdrawn(self.stamp());
                 prop_assert!(!self.sync.state().is_live());
                 self.venue.change(changes);
@@ -174,8 +177,10 @@ impl World {
     /// The id the book claims to stand at: Binance's own number, or the (strictly increasing) exchange time.
     fn claimed(&self) -> u64 {
         match self.venue.rules.sequence {
-            SequenceRule::Range => self.sync.sequence().expect("a known book has a number"),
-            SequenceRule::Dense => {
+            SequenceRule::Range | SequenceRule::Linked | SequenceRule::Chained => {
+                self.sync.sequence().expect("a known book has a number")
+            }
+            SequenceRule::Dense | SequenceRule::Unnumbered => {
                 self.sync.exchange_time().expect("every message has a time").nanos() as u64
             }
         }
@@ -221,6 +226,9 @@ impl World {
             match self.sync.need() {
                 Need::Nothing => {}
                 Need::Complete => self.take(&Step::Restart(Vec::new()))?,
+                _ if self.venue.rules.rest_join == RestJoin::Never => {
+                    self.take(&Step::Restart(Vec::new()))?
+                }
                 Need::First | Need::Repair(_) | Need::Refresh => {
                     self.take(&Step::Rest { age: 0, depth: 1_000 })?;
                 }
@@ -260,6 +268,8 @@ const BINANCE: SyncRules = SyncRules {
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
     crossed_is_fault: true,
+    stream_depth: None,
+    checksum: None,
     levels_per_side_max: 25,
     window_messages_max: 12,
     window_bytes_max: 8 * 1024,
@@ -272,7 +282,37 @@ const COINAPI: SyncRules = SyncRules {
     rest_join: RestJoin::ByTime,
     in_band_restart: true,
     crossed_is_fault: false,
+    stream_depth: None,
+    checksum: None,
     ..BINANCE
+};
+
+/// As USD-M futures on Binance: changes name the one before, numbers have holes, the first book is REST's.
+const LINKED: SyncRules = SyncRules { sequence: SequenceRule::Linked, ..BINANCE };
+
+/// As Deribit: linked, and everything comes in the stream.
+const LINKED_IN_BAND: SyncRules = SyncRules {
+    sequence: SequenceRule::Linked,
+    first_book: FirstBook::InBand,
+    rest_join: RestJoin::Never,
+    in_band_restart: true,
+    ..BINANCE
+};
+
+/// As Bybit: a dense count over a stream of the best levels, which slides.
+const SLIDING: SyncRules = SyncRules {
+    sequence: SequenceRule::Dense,
+    stream_depth: Some(12),
+    levels_per_side_max: 12,
+    ..LINKED_IN_BAND
+};
+
+/// As Bitfinex and Kraken: no numbers at all, and a sum over the best 25 levels, which is all that this stream has.
+const SUMMED: SyncRules = SyncRules {
+    sequence: SequenceRule::Unnumbered,
+    checksum: Some(ChecksumRule::Bitfinex),
+    stream_depth: Some(20),
+    ..LINKED_IN_BAND
 };
 
 fn run(rules: SyncRules, steps: &[Step]) -> Result<World, TestCaseError> {
@@ -296,20 +336,37 @@ proptest! {
     fn a_coinapi_book_is_exact_or_not_live(steps in vec(step(), 1..120)) {
         run(COINAPI, &steps)?;
     }
+
+    #[test]
+    fn a_linked_book_is_exact_or_not_live(steps in vec(step(), 1..120)) {
+        run(LINKED, &steps)?;
+        run(LINKED_IN_BAND, &steps)?;
+    }
+
+    #[test]
+    fn a_sliding_book_is_exact_or_not_live(steps in vec(step(), 1..120)) {
+        run(SLIDING, &steps)?;
+    }
+
+    #[test]
+    fn a_summed_book_is_exact_or_not_live(steps in vec(step(), 1..120)) {
+        run(SUMMED, &steps)?;
+    }
 }
 
 /// The properties above are worth something only if books get there.
 #[test]
 fn the_simulated_venue_lets_books_become_live_and_partial() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut live, mut partial) = ([0, 0], 0);
+    let all = [BINANCE, COINAPI, LINKED, LINKED_IN_BAND, SLIDING, SUMMED];
+    let (mut live, mut partial) = ([0; 6], 0);
     for _ in 0..32 {
         let steps = vec(step(), 100).new_tree(&mut runner).expect("a strategy without filters").current();
-        for (rules, live) in [BINANCE, COINAPI].into_iter().zip(&mut live) {
+        for (rules, live) in all.into_iter().zip(&mut live) {
             let world = run(rules, &steps).expect("holds as in the properties");
             *live += world.live;
             partial += world.partial;
         }
     }
-    assert!(live[0] > 500 && live[1] > 500 && partial > 50, "live {live:?}, partial {partial}");
+    assert!(live.iter().all(|live| *live > 500) && partial > 50, "live {live:?}, partial {partial}");
 }

@@ -1,6 +1,7 @@
 //! A market and its venue, for [`super::sync`]: every version there ever was, and the messages that lead from one to the next.
 
-use crate::naive::Naive;
+use crate::naive::{Naive, levels_of};
+use depthd::engine::book::{Book, Window};
 use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{BookEvent, BookKind, Level, Side, Snapshot, Span};
 use depthd::engine::sync::SyncRules;
@@ -23,6 +24,8 @@ pub struct Venue {
     pub versions: Vec<Version>,
     /// The dense count of this run; 0 before its snapshot.
     pub count: u64,
+    /// The last number of the message before.
+    pub linked: u64,
     /// What was delivered last, to be repeated.
     pub last: Option<(BookEvent, Vec<Level>, Vec<Level>)>,
 }
@@ -35,6 +38,7 @@ impl Venue {
     /// Changes the market: several ids at once, as one Binance event covers several.
     pub fn change(&mut self, changes: &[Change]) -> (BookEvent, Vec<Level>, Vec<Level>) {
         let first = self.now().id + 1;
+        let before = self.now().book.clone();
         let (mut bids, mut asks) = (Vec::new(), Vec::new());
         for &(bid, distance, size) in changes {
             // Bids at 1.00 and below, asks at 1.01 and above, so the market never crosses.
@@ -67,21 +71,49 @@ impl Venue {
         self.count += 1;
         let last = self.now().id;
         let span = match self.rules.sequence {
-            SequenceRule::Range => Span { first, last, previous: None },
-            SequenceRule::Dense => Span::at(self.count),
+            SequenceRule::Range => Some(Span { first, last, previous: None }),
+            SequenceRule::Dense => Some(Span::at(self.count)),
+            SequenceRule::Linked | SequenceRule::Chained => {
+                Some(Span { first, last, previous: Some(self.linked) })
+            }
+            SequenceRule::Unnumbered => None,
         };
+        self.linked = last;
         let time = Some(Wall::from_nanos(last as i64));
-        let event =
-            BookEvent { kind: BookKind::Delta, span: Some(span), exchange_time: time, venue_time: time };
+        let event = BookEvent {
+            kind: BookKind::Delta,
+            span,
+            checksum: self.rules.checksum.and_then(|rule| rule.sum(&self.shown(), None)),
+            exchange_time: time,
+            venue_time: time,
+        };
+        if self.rules.stream_depth.is_some() {
+            let changed = |side| slid(&before.levels(side), &self.now().book.levels(side), self.depth());
+            (bids, asks) = (changed(Side::Bid), changed(Side::Ask));
+        }
         (event, bids, asks)
+    }
+
+    /// Levels a side that the stream carries.
+    fn depth(&self) -> usize {
+        self.rules.stream_depth.unwrap_or(usize::MAX)
+    }
+
+    /// The book as its stream carries it.
+    fn shown(&self) -> Book {
+        let mut book = Book::new(1_000);
+        let levels = |side| self.now().book.levels(side).into_iter().take(self.depth()).collect::<Vec<_>>();
+        let loaded = book.load(&levels(Side::Bid), &levels(Side::Ask), Window::default());
+        loaded.expect("the venue's own book is one");
+        book
     }
 
     /// A dense venue sends a complete book in place of a change.
     pub fn in_band(&mut self) -> (BookEvent, Vec<Level>, Vec<Level>) {
         let (mut event, _, _) = self.change(&[]);
         event.kind = BookKind::Snapshot;
-        let book = &self.now().book;
-        (event, book.levels(Side::Bid), book.levels(Side::Ask))
+        let book = self.shown();
+        (event, levels_of(&book, Side::Bid), levels_of(&book, Side::Ask))
     }
 
     pub fn rest(&self, age: usize, depth: usize) -> Snapshot {
@@ -102,4 +134,14 @@ impl Venue {
         let position = self.versions.partition_point(|version| version.id < id);
         &self.versions[position].book
     }
+}
+
+/// What a stream of the best `depth` levels says when its side changes: levels that are new in it or have another size, and
+/// those gone for good. What only slid out is not mentioned. New ones come first, as venues may send them.
+fn slid(before: &[Level], after: &[Level], depth: usize) -> Vec<Level> {
+    let (seen_before, seen) = (&before[..before.len().min(depth)], &after[..after.len().min(depth)]);
+    let changed = seen.iter().filter(|level| !seen_before.contains(level)).copied();
+    let is_there = |price| after.iter().any(|level| level.price == price);
+    let gone = seen_before.iter().filter(|level| !is_there(level.price));
+    changed.chain(gone.map(|level| Level { size: Decimal::ZERO, ..*level })).collect()
 }

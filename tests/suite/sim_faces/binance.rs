@@ -37,7 +37,7 @@ fn binance_rest_joins_the_stream_and_equals_the_truth_at_every_event() {
             assert!(wrapped.stream.starts_with(&symbol.to_lowercase()));
             if wrapped.stream.ends_with("bookTicker") {
                 // The best levels at an update id are the true ones at that id.
-                let truth = sim.truth(&symbol, json["u"].as_u64().expect("u"), None).expect("known");
+                let truth = sim.truth(&symbol, Some(json["u"].as_u64().expect("u")), None).expect("known");
                 let best = Decimal::parse(json["b"].as_str().expect("b").as_bytes()).expect("a price");
                 assert_eq!(truth.bids[0].price, best);
                 tickers += 1;

@@ -187,7 +187,7 @@ fn a_careless_client_is_called_wrong() {
         let json = parse(&text);
         book.apply(&text, "bids", "asks");
         let (bids, asks) = book.levels();
-        let truth = sim.truth(&symbol, 0, stamp(&json)).expect("recent");
+        let truth = sim.truth(&symbol, None, stamp(&json)).expect("recent");
         let shown = Shown { bids: &bids, asks: &asks, depth: usize::MAX, low: None, high: None };
         let verdict = truth.judge(&shown);
         assert!(n > 10 || verdict.is_ok(), "nothing was lost yet");

@@ -95,7 +95,7 @@ fn coinapi_rest_is_the_best_twenty_of_a_dated_version() {
         book.apply(&text, "bids", "asks");
         let (bids, asks) = book.levels();
         assert_eq!((bids.len(), asks.len()), (20, 20));
-        let truth = sim.truth(&symbol, 0, stamp(&json)).expect("dated");
+        let truth = sim.truth(&symbol, None, stamp(&json)).expect("dated");
         let range = (bids.last().map(|l| l.price), asks.last().map(|l| l.price));
         truth
             .judge(&Shown { bids: &bids, asks: &asks, depth: usize::MAX, low: range.0, high: range.1 })

@@ -143,7 +143,7 @@ fn rest_fails_in_every_way() {
         assert!(Instant::now() < until, "a burst is quick");
     }
     let stale = parse(&String::from_utf8_lossy(&ask(RestFault::Stale).2));
-    let truth = sim.truth(&symbol, 0, stamp(&stale)).expect("an old version, honestly dated");
+    let truth = sim.truth(&symbol, None, stamp(&stale)).expect("an old version, honestly dated");
     assert!(truth.behind >= 20);
 }
 
@@ -162,9 +162,10 @@ fn the_truth_survives_jumps_crossings_and_chaos() {
         }
         for symbol in sim.symbols() {
             let newest = sim.newest(&symbol).expect("listed");
-            let again = sim.truth(&symbol, newest.version, Some(newest.exchange_time)).expect("just now");
+            let again =
+                sim.truth(&symbol, Some(newest.version), Some(newest.exchange_time)).expect("just now");
             assert_eq!((again.bids, again.asks), (newest.bids, newest.asks));
-            assert!(sim.truth(&symbol, u64::MAX, Some(Wall::from_nanos(1))).is_none());
+            assert!(sim.truth(&symbol, Some(u64::MAX), Some(Wall::from_nanos(1))).is_none());
         }
     }
 }

@@ -51,7 +51,11 @@ impl Client {
             match self.ws.read() {
                 Ok(Message::Text(text)) => return Ok(Some(text.as_str().to_owned())),
                 Ok(_) => {}
-                Err(Error::Io(e)) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(Error::Io(e))
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -142,8 +146,9 @@ impl Naive {
     }
 
     pub fn judge(&self, sim: &Sim, symbol: &str, sequence: u64, time: Option<Wall>) {
-        let truth =
-            sim.truth(symbol, sequence, time).unwrap_or_else(|| panic!("{symbol} {sequence} is unknown"));
+        let truth = sim
+            .truth(symbol, Some(sequence), time)
+            .unwrap_or_else(|| panic!("{symbol} {sequence} is unknown"));
         let (bids, asks) = self.levels();
         let shown = Shown { bids: &bids, asks: &asks, depth: usize::MAX, low: None, high: None };
         if let Err(difference) = truth.judge(&shown) {

@@ -23,7 +23,8 @@ fn trades(count: u64, first: u64) -> Decoded {
 
 fn delta(sequence: u64, bids: &str, asks: &str) -> Decoded {
     let span = Some(Span::at(sequence));
-    let event = BookEvent { kind: BookKind::Delta, span, exchange_time: None, venue_time: None };
+    let event =
+        BookEvent { kind: BookKind::Delta, span, checksum: None, exchange_time: None, venue_time: None };
     Decoded { event: Some(Event::Book(event)), bids: side(bids), asks: side(asks), trades: Vec::new() }
 }
 
@@ -57,7 +58,10 @@ fn the_newest_trades_are_remembered_up_to_the_bound_and_every_frame_is_counted()
     assert_eq!(ids(&keeper, 2), ["4", "5"], "the newest of them");
     assert_eq!(keeper.trades(1)[0].received, at(5));
     keeper.decoded(at(6), &mut quote(10, "9 1", "11 1"));
-    assert_eq!(keeper.flow(), Flow { trade_frames: 2, quote_frames: 1, undecodable: 0 });
+    assert_eq!(
+        keeper.flow(),
+        Flow { trade_frames: 2, quote_frames: 1, undecodable: 0, instrument_frames: 0 }
+    );
     keeper.shed();
     assert_eq!(ids(&keeper, 9), [""; 0]);
     keeper.decoded(at(7), &mut trades(1, 6));

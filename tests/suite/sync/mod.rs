@@ -19,6 +19,8 @@ const BINANCE: SyncRules = SyncRules {
     rest_join: RestJoin::BySequence,
     in_band_restart: false,
     crossed_is_fault: true,
+    stream_depth: None,
+    checksum: None,
     levels_per_side_max: 100,
     window_messages_max: 100,
     window_bytes_max: 64 * 1024,
@@ -31,6 +33,8 @@ const COINAPI: SyncRules = SyncRules {
     rest_join: RestJoin::ByTime,
     in_band_restart: true,
     crossed_is_fault: false,
+    stream_depth: None,
+    checksum: None,
     ..BINANCE
 };
 
@@ -77,7 +81,7 @@ impl Bench {
 
     fn send(&mut self, kind: BookKind, span: Option<Span>, time: i64, bids: &str, asks: &str) -> Outcome {
         let time = Some(Wall::from_nanos(time));
-        let event = BookEvent { kind, span, exchange_time: time, venue_time: time };
+        let event = BookEvent { kind, span, checksum: None, exchange_time: time, venue_time: time };
         let outcome = self.sync.event(self.now, &event, &side(bids), &side(asks));
         assert!(self.sync.counts().balance());
         outcome

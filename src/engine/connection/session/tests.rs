@@ -1,6 +1,7 @@
 //! A session's deadlines, its order of sending, and its one end.
 
 use super::*;
+use crate::engine::event::Channel;
 
 const RULES: SessionRules = SessionRules {
     connect_timeout: Duration::from_secs(30),
@@ -8,6 +9,7 @@ const RULES: SessionRules = SessionRules {
     connection_age_max: Some(Duration::from_secs(86_400)),
     ack_within: None,
     heartbeat: None,
+    ping_every: None,
 };
 
 fn s(n: u64) -> Mono {
@@ -18,8 +20,8 @@ fn free(_: u32) -> Result<(), Mono> {
     Ok(())
 }
 
-fn texts(n: usize, word: &str) -> Vec<String> {
-    (0..n).map(|i| format!("{word}{i}")).collect()
+fn texts(n: usize, word: &str) -> Vec<Request> {
+    (0..n).map(|i| Request::from(format!("{word}{i}"))).collect()
 }
 
 fn all(session: &mut Session, now: Mono) -> Vec<SessionAction> {
@@ -112,14 +114,14 @@ fn each_message_wants_its_answer_in_time() {
     session.upgraded(s(1));
     session.frame(s(1));
     assert_eq!(all(&mut session, s(1)).len(), 2);
-    session.control(s(2), &Control::Ack { id: Some(1) });
+    session.control(s(2), &Control::Ack { id: Some(1), granted: None });
     assert_eq!(all(&mut session, s(2)), [], "one answer is still due");
     let mut late = session.clone();
     late.frame(s(5));
     ended(&mut late, s(6), EndReason::AckTimeout);
-    session.control(s(3), &Control::Ack { id: None });
+    session.control(s(3), &Control::Ack { id: None, granted: None });
     assert_eq!(all(&mut session, s(3)), [SessionAction::Subscribed]);
-    session.control(s(3), &Control::Ack { id: Some(99) });
+    session.control(s(3), &Control::Ack { id: Some(99), granted: None });
     assert_eq!(all(&mut session, s(3)), [], "an answer to nothing is nothing");
 }
 
@@ -250,7 +252,41 @@ fn a_changed_scope_is_subscribed_again_once_it_is_through() {
     assert!(session.say(texts(1, "more")));
     assert_eq!(all(&mut session, s(2)), [send("more0", None)]);
     session.frame(s(2));
-    session.control(s(2), &Control::Ack { id: None });
+    session.control(s(2), &Control::Ack { id: None, granted: None });
     assert_eq!(all(&mut session, s(2)), [SessionAction::Subscribed]);
     assert!(!session.say(texts(1_000, "m")), "the queue is bounded");
+}
+
+#[test]
+fn each_thing_asked_for_may_be_answered_by_itself() {
+    let rules = SessionRules { ack_within: Some(Duration::from_secs(5)), ..RULES };
+    let request = Request { text: "all".into(), answers: 3 };
+    let mut session = Session::new(s(0), rules, vec![request], 1);
+    session.upgraded(s(1));
+    session.frame(s(1));
+    assert_eq!(all(&mut session, s(1)), [send("all", None)]);
+    let refused = Control::Refused { symbol: None, message: "unknown".into() };
+    for control in [Control::Ack { id: None, granted: None }, refused] {
+        session.control(s(2), &control);
+        assert_eq!(all(&mut session, s(2)), [], "one answer of three is still due");
+    }
+    session.control(s(2), &Control::Bound { number: 7, symbol: "A".into(), channel: Channel::Book });
+    assert_eq!(all(&mut session, s(2)), [SessionAction::Subscribed]);
+}
+
+#[test]
+fn a_venue_that_wants_pings_gets_them_and_one_that_asks_is_answered() {
+    let rules = SessionRules { ping_every: Some(Duration::from_secs(3)), ..RULES };
+    let mut session = up(rules);
+    for second in [4, 7, 10] {
+        session.frame(s(second - 1));
+        assert_eq!(session.deadline(), s(second), "however busy the stream is");
+        assert_eq!(all(&mut session, s(second)), [SessionAction::Ping]);
+    }
+    for n in 0..10 {
+        session.control(s(10), &Control::Asked { answer: format!("here {n}") });
+    }
+    assert_eq!(session.deadline(), Mono::ZERO);
+    let sent = all(&mut session, s(10));
+    assert_eq!((sent.len(), &sent[0]), (REPLIES_MAX, &send("here 0", None)));
 }

@@ -1,8 +1,10 @@
 //! Who is repaired when and how: order, dedup, budgets, and the ladder of an in-band venue.
 
 mod figures;
+mod restarts;
 
 use super::*;
+use crate::engine::recovery::Why;
 use crate::engine::recovery::testing::{in_band_venue, ms, rest_venue, s};
 use crate::engine::state::StaleReason;
 
@@ -305,38 +307,6 @@ fn restarts_wait_for_the_ledger() {
     let at = w.planner.deadline();
     assert!((ms(4_000)..ms(5_300)).contains(&at), "{at:?}");
     assert_eq!(w.all(at), [restart(&[3])]);
-}
-
-#[test]
-fn a_quiet_book_is_restarted_ever_more_rarely_and_costs_one_reconnect() {
-    let mut w = World::new(in_band_venue(), 10);
-    w.need(s(0), 1, Need::Complete);
-    let mut now = s(0);
-    for (n, least) in [(1, 0), (2, 10), (3, 20)] {
-        let at = w.planner.deadline();
-        assert!(at.since(now) >= Duration::from_secs(least), "restart {n}");
-        now = at;
-        assert_eq!(w.all(now), [restart(&[1])], "restart {n}");
-    }
-    let at = w.planner.deadline();
-    assert!(at.since(now) >= Duration::from_secs(40));
-    assert_eq!(w.all(at), [reconnect(Why::NoOtherWay)]);
-    // The same again on the next life: within five minutes of the first, so only restarts.
-    let next = Generation(2);
-    w.planner.connection_down(at, LINE, G);
-    w.planner.need(at, BookId(1), LINE, next, Need::Complete);
-    let (mut restarts, mut seen) = (0, Vec::new());
-    while seen.is_empty() {
-        let now = w.planner.deadline();
-        for action in w.all(now) {
-            match action {
-                Action::Restart { .. } => restarts += 1,
-                Action::Reconnect { .. } => seen.push(now),
-                Action::Fetch { .. } => panic!("a partial book fetches nothing"),
-            }
-        }
-    }
-    assert!(seen[0].since(at) >= RECONNECT_EVERY && restarts > 3, "{restarts} restarts before {seen:?}");
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! Frames as recorded and as documented.
+
+pub const BOOK: &str = r#"{"channel":"l2Book","data":{"coin":"BTC","time":1754450974231,"levels":[[{"px":"113377.0","sz":"7.6699","n":17},{"px":"113376.0","sz":"4.13714","n":8}],[{"px":"113397.0","sz":"0.11543","n":3}]]}}"#;
+pub const TRADES: &str = r#"{"channel":"trades","data":[{"coin":"BTC","side":"B","px":"64097.0","sz":"0.00033","time":1786539552700,"hash":"0x289c2bb40fdc2e512a15044201cee80202550099aadf4d23cc64d706ced0083b","tid":"604438142537043","users":["0x3c7a9f4b7ec840b1879c28acb8b02371b8db7b2d","0x01535f0ffbf18d084366c4dc846e58bb915fdd09"]},{"coin":"BTC","side":"A","px":"64096.0","sz":"0.00023","time":1786539553004,"hash":"0x0000000000000000000000000000000000000000000000000000000000000000","tid":153378402400855,"users":["0xea0e878d5da1f786c035355cd7a8d381a6276766","0x8d4aedc569f341b5f7d829332f1777cb9f38d366"]}]}"#;
+pub const BBO: &str = r#"{"channel":"bbo","data":{"coin":"BTC","time":1786539555782,"bbo":[{"px":"64095.0","sz":"1.2","n":3},{"px":"64096.0","sz":"0.8","n":2}]}}"#;
