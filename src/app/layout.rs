@@ -247,6 +247,11 @@ impl Layout {
 
 /// The rules of a feed's books.
 pub fn sync_rules(config: &Config, profile: &Profile) -> SyncRules {
+    book_rules(profile, config.books.levels, config.books.resync_buffer)
+}
+
+/// The same for books of so many levels a side, with so many bytes of what waits for a snapshot.
+pub fn book_rules(profile: &Profile, levels: usize, resync_buffer: usize) -> SyncRules {
     SyncRules {
         sequence: profile.sequence,
         first_book: profile.first_book,
@@ -255,10 +260,10 @@ pub fn sync_rules(config: &Config, profile: &Profile) -> SyncRules {
         crossed_is_fault: profile.crossed_is_fault,
         stream_depth: profile.stream_depth,
         checksum: profile.checksum,
-        levels_per_side_max: config.books.levels,
+        levels_per_side_max: levels,
         window_messages_max: WINDOW_MESSAGES_MAX,
-        window_bytes_max: config.books.resync_buffer,
-        refresh_levels_min: REFRESH_LEVELS_MIN.min(config.books.levels / 4),
+        window_bytes_max: resync_buffer,
+        refresh_levels_min: REFRESH_LEVELS_MIN.min(levels / 4),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sim::market::ladder::Ladder;
 use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::spec::Spec;
 use crate::sim::market::{Change, Deal};
-use crate::sim::tongue::{Scene, Slid, Slide, Tongue, Wanted};
+use crate::sim::tongue::{Scene, Slide, Tongue, Wanted, millis};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -267,15 +267,9 @@ impl Tongue for Bybit {
     fn book(&mut self, symbol: usize, change: &Change, scene: Scene<'_>) -> Option<String> {
         let ladder = scene.ladder(symbol);
         let (bids, asks) = self.books[symbol].as_mut()?.step(ladder, DEPTH);
-        // Best first. What slid out is deleted, and sent again should it come back.
-        let side = |Slid { mut changed, out }: Slid, side| {
-            changed.extend(out.into_iter().map(|price| (price, 0)));
-            changed.sort_unstable_by_key(|&(price, _)| if side == Side::Bid { -price } else { price });
-            list(ladder.spec(), changed.into_iter())
-        };
         let data = Data {
-            bids: side(bids, Side::Bid),
-            asks: side(asks, Side::Ask),
+            bids: list(ladder.spec(), bids.best_first(Side::Bid)),
+            asks: list(ladder.spec(), asks.best_first(Side::Ask)),
             update: change.id,
             version: change.id,
             time: change.time,
@@ -348,10 +342,6 @@ fn topic(name: &str, scene: Scene<'_>) -> Option<(Kind, usize)> {
     Some((kind, scene.symbol(symbol)?))
 }
 
-fn millis(time: Wall) -> i64 {
-    time.nanos() / 1_000_000
-}
-
 /// `[["price","size"],…]`; size 0 deletes.
 fn list(spec: &Spec, levels: impl Iterator<Item = (i64, i64)>) -> String {
     let mut out = String::from("[");
@@ -366,15 +356,11 @@ fn list(spec: &Spec, levels: impl Iterator<Item = (i64, i64)>) -> String {
 
 /// As many decimals as the tick has.
 fn price(spec: &Spec, units: i64) -> String {
-    let mut text = String::new();
-    number::write(&mut text, units, spec.price_scale, Spelling::Padded(spec.price_scale));
-    text
+    number::text(units, spec.price_scale, Spelling::Padded(spec.price_scale))
 }
 
 fn size(spec: &Spec, units: i64) -> String {
-    let mut text = String::new();
-    number::write(&mut text, units, spec.size_scale, Spelling::Short);
-    text
+    number::text(units, spec.size_scale, Spelling::Short)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! Source: <https://docs.deribit.com/subscriptions/orderbook/bookinstrument_nameinterval.md>
 
 use crate::engine::event::{Side, TakerSide};
+use crate::engine::time::Wall;
 use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::market::ladder::Ladder;
 use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::{Change, Deal};
-use crate::sim::tongue::{Scene, Tongue, Wanted};
+use crate::sim::tongue::{Scene, Tongue, Wanted, millis};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -128,7 +129,7 @@ impl Tongue for Deribit {
     fn stranger(&mut self, extra: Extra, scene: Scene<'_>) -> String {
         match extra {
             Extra::UnknownSymbol => {
-                notification("book.NOWHERE.100ms", &changed_body("NOWHERE", scene.now.nanos(), "", "", 1, 2))
+                notification("book.NOWHERE.100ms", &changed_body("NOWHERE", scene.now, "", "", 1, 2))
             }
             _ => notification("mystery.all", "[]"),
         }
@@ -158,7 +159,7 @@ fn whole(name: &str, ladder: &Ladder) -> String {
     let side = |side| list(ladder, ladder.levels(side).map(|(price, size)| ("new", price, size)));
     let data = format!(
         "{{\"timestamp\":{},\"type\":\"snapshot\",\"change_id\":{},\"instrument_name\":\"{name}\",\"bids\":{},\"asks\":{}}}",
-        ladder.time().nanos() / 1_000_000,
+        millis(ladder.time()),
         ladder.id(),
         side(Side::Bid),
         side(Side::Ask),
@@ -178,16 +179,16 @@ fn changed(name: &str, ladder: &Ladder, change: &Change, previous: u64) -> Strin
         )
     };
     let (bids, asks) = (side(Side::Bid), side(Side::Ask));
-    let body = changed_body(name, change.time.nanos(), &bids, &asks, change.id, previous);
+    let body = changed_body(name, change.time, &bids, &asks, change.id, previous);
     notification(&format!("book.{name}.100ms"), &body)
 }
 
-fn changed_body(name: &str, nanos: i64, bids: &str, asks: &str, id: u64, previous: u64) -> String {
+fn changed_body(name: &str, time: Wall, bids: &str, asks: &str, id: u64, previous: u64) -> String {
     let or_none = |side: &str| if side.is_empty() { "[]".to_owned() } else { side.to_owned() };
     format!(
         "{{\"timestamp\":{},\"type\":\"change\",\"change_id\":{id},\"instrument_name\":\"{name}\",\"bids\":{},\"asks\":{},\
          \"prev_change_id\":{previous}}}",
-        nanos / 1_000_000,
+        millis(time),
         or_none(bids),
         or_none(asks),
     )
@@ -212,15 +213,11 @@ fn list(ladder: &Ladder, levels: impl Iterator<Item = (&'static str, i64, i64)>)
 fn quote(name: &str, ladder: &Ladder) -> Option<String> {
     let ((bid, bid_size), (ask, ask_size)) = (ladder.best(Side::Bid)?, ladder.best(Side::Ask)?);
     let spec = ladder.spec();
-    let text = |units, scale| {
-        let mut text = String::new();
-        number::write(&mut text, units, scale, Spelling::Short);
-        text
-    };
+    let text = |units, scale| number::text(units, scale, Spelling::Short);
     let data = format!(
         "{{\"timestamp\":{},\"instrument_name\":\"{name}\",\"best_ask_price\":{},\"best_bid_price\":{},\
          \"best_ask_amount\":{},\"best_bid_amount\":{}}}",
-        ladder.time().nanos() / 1_000_000,
+        millis(ladder.time()),
         text(ask, spec.price_scale),
         text(bid, spec.price_scale),
         text(ask_size, spec.size_scale),
@@ -231,16 +228,18 @@ fn quote(name: &str, ladder: &Ladder) -> Option<String> {
 
 fn trades(name: &str, ladder: &Ladder, deal: &Deal) -> String {
     let spec = ladder.spec();
-    let (mut price, mut size) = (String::new(), String::new());
-    number::write(&mut price, deal.price, spec.price_scale, Spelling::Short);
-    number::write(&mut size, deal.size, spec.size_scale, Spelling::Short);
+    let price = number::text(deal.price, spec.price_scale, Spelling::Short);
+    let size = number::text(deal.size, spec.size_scale, Spelling::Short);
     let direction = if deal.taker == TakerSide::Sell { "sell" } else { "buy" };
     let data = format!(
         "[{{\"timestamp\":{},\"price\":{price},\"direction\":\"{direction}\",\"trade_id\":\"{}\",\"instrument_name\":\"{name}\",\
          \"trade_seq\":{},\"amount\":{size}}}]",
-        ladder.time().nanos() / 1_000_000,
+        millis(ladder.time()),
         deal.id,
         deal.id,
     );
     notification(&format!("trades.{name}.100ms"), &data)
 }
+
+#[cfg(test)]
+mod tests;

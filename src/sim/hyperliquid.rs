@@ -9,7 +9,7 @@ use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::market::ladder::Ladder;
 use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::{Change, Deal};
-use crate::sim::tongue::{Scene, Tongue, Wanted};
+use crate::sim::tongue::{Scene, Tongue, Wanted, millis};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -149,22 +149,12 @@ fn message(channel: &str, data: &str) -> String {
     format!("{{\"channel\":\"{channel}\",\"data\":{data}}}")
 }
 
-fn millis(time: Wall) -> i64 {
-    time.nanos() / 1_000_000
-}
-
-fn spelled(units: i64, scale: u8, spelling: Spelling) -> String {
-    let mut text = String::new();
-    number::write(&mut text, units, scale, spelling);
-    text
-}
-
 fn level(ladder: &Ladder, (price, size): (i64, i64)) -> String {
     let spec = ladder.spec();
     format!(
         "{{\"px\":\"{}\",\"sz\":\"{}\",\"n\":{}}}",
-        spelled(price, spec.price_scale, Spelling::Padded(1)),
-        spelled(size, spec.size_scale, Spelling::Short),
+        number::text(price, spec.price_scale, Spelling::Padded(1)),
+        number::text(size, spec.size_scale, Spelling::Short),
         1 + size % 17,
     )
 }
@@ -200,8 +190,8 @@ fn trades(name: &str, ladder: &Ladder, deals: &[(Deal, Wall)]) -> String {
             "{{\"coin\":\"{name}\",\"side\":\"{}\",\"px\":\"{}\",\"sz\":\"{}\",\"time\":{},\"hash\":\"0x{hash:064x}\",\
              \"tid\":{quote}{hash}{quote},\"users\":[\"0x{:040x}\",\"0x{:040x}\"]}}",
             if deal.taker == TakerSide::Sell { "A" } else { "B" },
-            spelled(deal.price, spec.price_scale, Spelling::Padded(1)),
-            spelled(deal.size, spec.size_scale, Spelling::Short),
+            number::text(deal.price, spec.price_scale, Spelling::Padded(1)),
+            number::text(deal.size, spec.size_scale, Spelling::Short),
             millis(*time),
             deal.id,
             deal.id + 1,

@@ -17,8 +17,6 @@ pub mod face;
 pub mod fault;
 #[cfg(test)]
 mod follow;
-#[cfg(test)]
-mod follower;
 mod hyperliquid;
 mod kraken;
 pub mod log;
@@ -29,8 +27,6 @@ mod okx;
 pub mod owner;
 mod random;
 mod tongue;
-#[cfg(test)]
-mod trial;
 pub mod truth;
 
 pub use capture::{CaptureServer, Pace, Progress};

@@ -13,7 +13,7 @@ use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::spec::Spec;
 use crate::sim::market::{Change, Deal};
 use crate::sim::net::http::Head;
-use crate::sim::tongue::{Scene, Slid, Slide, Tongue, Wanted};
+use crate::sim::tongue::{Scene, Slide, Tongue, Wanted, millis};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -138,13 +138,10 @@ impl Tongue for Okx {
         let told = self.books[symbol].as_mut()?;
         let (bids, asks) = told.slide.step(ladder, DEPTH);
         let previous = std::mem::replace(&mut told.id, change.id);
-        // Best first. What slid out is deleted, and sent again should it come back.
-        let side = |Slid { mut changed, out }: Slid, side| {
-            changed.extend(out.into_iter().map(|price| (price, 0)));
-            changed.sort_unstable_by_key(|&(price, _)| if side == Side::Bid { -price } else { price });
-            list(ladder.spec(), changed.into_iter())
-        };
-        let (bids, asks) = (side(bids, Side::Bid), side(asks, Side::Ask));
+        let (bids, asks) = (
+            list(ladder.spec(), bids.best_first(Side::Bid)),
+            list(ladder.spec(), asks.best_first(Side::Ask)),
+        );
         Some(update(&scene.symbols[symbol], &bids, &asks, change.time, previous, change.id))
     }
 
@@ -256,14 +253,8 @@ fn trade(name: &str, ladder: &Ladder, deal: &Deal) -> String {
     )
 }
 
-fn millis(time: Wall) -> i64 {
-    time.nanos() / 1_000_000
-}
-
 fn text(units: i64, scale: u8) -> String {
-    let mut text = String::new();
-    number::write(&mut text, units, scale, Spelling::Short);
-    text
+    number::text(units, scale, Spelling::Short)
 }
 
 /// `[["price","size","0","orders"],…]`; size 0 deletes, and then there are no orders.

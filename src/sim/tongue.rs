@@ -130,6 +130,19 @@ impl Wanted {
     }
 }
 
+/// Milliseconds since 1970, as most faces tell times.
+pub fn millis(time: Wall) -> i64 {
+    time.nanos() / 1_000_000
+}
+
+/// RFC 3339, to the microsecond.
+pub fn micros(time: Wall) -> String {
+    let mut text = time.to_string();
+    text.truncate(text.len() - "000Z".len());
+    text.push('Z');
+    text
+}
+
 /// The best levels of one symbol as its client has been told them: prices to sizes.
 #[derive(Clone, Default, Debug)]
 pub struct Slide {
@@ -143,6 +156,15 @@ pub struct Slide {
 pub struct Slid {
     pub changed: Vec<(i64, i64)>,
     pub out: Vec<i64>,
+}
+
+impl Slid {
+    /// Best first; what slid out is deleted, and sent again should it come back.
+    pub fn best_first(mut self, side: Side) -> impl Iterator<Item = (i64, i64)> {
+        self.changed.extend(self.out.into_iter().map(|price| (price, 0)));
+        self.changed.sort_unstable_by_key(|&(price, _)| if side == Side::Bid { -price } else { price });
+        self.changed.into_iter()
+    }
 }
 
 impl Slide {

@@ -27,8 +27,10 @@ const STREAMS_MAX: usize = 25;
 /// A book is summed up after every so many of its changes; the real cadence is not published.
 const SUM_EVERY: u64 = 7;
 
-/// Why something is not to be had: the code and the words.
+/// The venue's number of an error, and its words.
 type Refusal = (u32, &'static str);
+/// A book's options by name, as they are answered.
+type Options = [(&'static str, String); 3];
 
 /// What a stream carries.
 #[derive(Debug)]
@@ -251,12 +253,9 @@ impl Tongue for Bitfinex {
     }
 }
 
-/// How deep a book is, and its options as the answer repeats them.
-type BookOptions = (usize, [(&'static str, String); 3]);
-
 /// Levels a side, and all options as they are answered.
 /// Source: <https://docs.bitfinex.com/reference/ws-public-books>
-fn book_options(asked: &Value) -> Result<BookOptions, Refusal> {
+fn book_options(asked: &Value) -> Result<(usize, Options), Refusal> {
     let option = |key, usual: &str| asked[key].as_str().unwrap_or(usual).to_owned();
     let (prec, freq, len) = (option("prec", "P0"), option("freq", "F0"), option("len", "25"));
     // Coarser books, slower ones and those of single orders are not for sale here.

@@ -1,22 +1,25 @@
 //! The face against its dossier, and against the daemon's reading of it.
 
 use super::*;
-use crate::sim::follow::Follower;
+use crate::sim::follow::{Follower, SYMBOLS, json};
 use crate::sim::market::Move;
 use crate::venue::{Control, Route, handles::Handles};
 
 const FACES: [Face; 3] = [Face::Bybit, Face::BybitLinear, Face::BybitInverse];
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
-}
-
 #[test]
 fn the_daemon_follows_every_change() {
     for face in FACES {
-        let mut follower = Follower::new(face);
-        follower.open();
-        follower.run(if face == Face::Bybit { 2_500 } else { 400 });
+        let mut follower = Follower::opened(face, SYMBOLS);
+        assert!(
+            follower.controls.iter().all(|c| matches!(c, Control::Ack { .. })),
+            "{:?}",
+            follower.controls
+        );
+        let changes = if face == Face::Bybit { 2_500 } else { 400 };
+        assert_eq!(follower.run(changes).0, changes, "a book message for every change");
+        let least = changes / 20;
+        assert!(follower.heard("quote") > least && follower.heard("trades") > least);
         assert!(follower.market.instruments.iter().any(|i| i.ladder.len(Side::Bid) > 2 * DEPTH));
     }
 }
@@ -24,23 +27,20 @@ fn the_daemon_follows_every_change() {
 #[test]
 fn what_goes_wrong_is_found_out() {
     for (symbol, face) in FACES.into_iter().enumerate() {
-        let mut follower = Follower::new(face);
-        follower.open();
+        let mut follower = Follower::opened(face, SYMBOLS);
         follower.suffer(symbol);
-        follower.spoil(symbol);
+        follower.spoil();
     }
 }
 
 #[test]
 fn a_crossed_book_is_refused_and_the_next_one_taken() {
-    let mut follower = Follower::new(Face::BybitLinear);
-    follower.open();
-    let crossed = follower.change(0, Move::Cross);
-    follower.take(&crossed);
+    let mut follower = Follower::opened(Face::BybitLinear, SYMBOLS);
+    let (_, crossed) = follower.told(0, Move::Cross);
+    assert!(follower.hear(&crossed).is_err());
     assert!(!follower.is_live(0));
     follower.change(0, Move::Ordinary);
     follower.restart(0);
-    follower.check(0);
 }
 
 /// Each class words its answers as its documents do, and contracts' books come before them.
@@ -49,7 +49,7 @@ fn answers_are_worded_by_class() {
     let ask = r#"{"op":"subscribe","args":["orderbook.200.BTCUSD","publicTrade.BTCUSD"],"req_id":"7"}"#;
     let connection = format!("\"conn_id\":\"{CONNECTION}\"");
     for (face, place, message) in [(FACES[0], 0, "subscribe"), (FACES[1], 1, ""), (FACES[2], 1, "")] {
-        let mut follower = Follower::new(face);
+        let mut follower = Follower::new(face, SYMBOLS);
         let said = follower.say(ask);
         let want =
             format!(r#"{{"success":true,"ret_msg":"{message}",{connection},"req_id":"7","op":"subscribe"}}"#);
@@ -69,7 +69,7 @@ fn answers_are_worded_by_class() {
 
 #[test]
 fn one_bad_topic_fails_the_request() {
-    let mut follower = Follower::new(Face::Bybit);
+    let mut follower = Follower::new(Face::Bybit, SYMBOLS);
     let refusal = |follower: &mut Follower, op: &str, args: &[&str]| {
         let said = follower.say(&serde_json::json!({"op": op, "args": args, "req_id": "1"}).to_string());
         let [answer] = &said[..] else { panic!("{said:?}") };
@@ -87,14 +87,14 @@ fn one_bad_topic_fails_the_request() {
     let eleven: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(refusal(&mut follower, "subscribe", &eleven), "args size >10");
     assert_eq!(refusal(&mut follower, "subscribe", &[]), "error:request params error");
-    follower.open();
+    follower.ask(&follower.venue.opening(&follower.scope, 1));
     assert!(refusal(&mut follower, "subscribe", &["orderbook.1.BTCUSD"]).contains("already subscribed"));
     assert!(follower.say("no json")[0].contains("\"success\":false"));
 }
 
 #[test]
 fn the_topics_of_a_connection_have_a_length() {
-    let mut follower = Follower::new(Face::BybitLinear);
+    let mut follower = Follower::new(Face::BybitLinear, SYMBOLS);
     let mut bybit = Bybit::open(Face::BybitLinear, "/v5/public/linear", 8).expect("its path");
     bybit.characters = CHARACTERS_MAX - 18;
     follower.with_scene(|_, scene| {
@@ -109,7 +109,7 @@ fn the_topics_of_a_connection_have_a_length() {
 /// Vector V2 of the dossier.
 #[test]
 fn quiet_best_levels_are_told_again_with_their_number() {
-    let mut follower = Follower::new(Face::Bybit);
+    let mut follower = Follower::new(Face::Bybit, SYMBOLS);
     let said = follower.say(r#"{"op":"subscribe","args":["orderbook.1.BTCUSD"]}"#);
     let first = said[1].clone();
     assert!(follower.beat().is_empty() && follower.beat().is_empty());
@@ -131,10 +131,11 @@ fn quiet_best_levels_are_told_again_with_their_number() {
 
 #[test]
 fn strangers_are_no_news() {
-    let mut follower = Follower::new(Face::BybitInverse);
+    let mut follower = Follower::opened(Face::BybitInverse, SYMBOLS);
     let venue = follower.venue.clone();
     let text = follower.with_scene(|tongue, scene| tongue.stranger(Extra::UnknownType, scene));
     assert_eq!(venue.route(&text, Handles::NONE), Route::Unknown);
     let text = follower.with_scene(|tongue, scene| tongue.stranger(Extra::UnknownSymbol, scene));
     assert!(matches!(venue.route(&text, Handles::NONE), Route::Data { symbol: "NOWHERE", .. }));
+    follower.takes_strangers("nowhere");
 }

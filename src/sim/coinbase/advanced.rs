@@ -4,14 +4,14 @@
 //! Books come whole, then change by change; trades in batches of a quarter of a second; tickers with each trade.
 //! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels>
 
-use super::{Dealt, best, micros, price, products, size, spelled};
+use super::{Dealt, best, price, products, size};
 use crate::engine::event::Side;
 use crate::engine::time::Wall;
 use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::market::Change;
 use crate::sim::market::ladder::Ladder;
-use crate::sim::market::number::Spelling;
-use crate::sim::tongue::{Scene, Tongue, Wanted};
+use crate::sim::market::number::{self, Spelling};
+use crate::sim::tongue::{Scene, Tongue, Wanted, micros};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -288,7 +288,7 @@ fn changed(name: &str, ladder: &Ladder, change: &Change) -> String {
     let (spec, time) = (ladder.spec(), micros(change.time));
     let one = |&(side, at): &(Side, i64)| {
         let word = if side == Side::Bid { "bid" } else { "offer" };
-        let there = spelled(ladder.size(side, at), spec.size_scale, Spelling::Padded(8));
+        let there = number::text(ladder.size(side, at), spec.size_scale, Spelling::Padded(8));
         update(word, &time, &price(at, spec), &there)
     };
     let updates: Vec<String> = change.touched.iter().map(one).collect();

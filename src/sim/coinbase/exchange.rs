@@ -4,12 +4,12 @@
 //! A snapshot has no time on the wire; a change rarely has that of the year 1.
 //! Source: <https://docs.cdp.coinbase.com/exchange/websocket-feed/channels>
 
-use super::{Dealt, best, micros, price, products, size};
+use super::{Dealt, best, price, products, size};
 use crate::engine::event::Side;
 use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::market::Change;
 use crate::sim::market::ladder::Ladder;
-use crate::sim::tongue::{Scene, Tongue, Wanted};
+use crate::sim::tongue::{Scene, Tongue, Wanted, micros};
 use serde_json::{Value, json};
 use std::fmt::Write;
 

@@ -41,25 +41,11 @@ impl Dealt {
 }
 
 fn price(units: i64, spec: &Spec) -> String {
-    spelled(units, spec.price_scale, Spelling::Padded(2))
+    number::text(units, spec.price_scale, Spelling::Padded(2))
 }
 
 fn size(units: i64, spec: &Spec) -> String {
-    spelled(units, spec.size_scale, Spelling::Short)
-}
-
-fn spelled(units: i64, scale: u8, spelling: Spelling) -> String {
-    let mut text = String::new();
-    number::write(&mut text, units, scale, spelling);
-    text
-}
-
-/// A time with six decimals, as both feeds date what the engine did.
-fn micros(time: Wall) -> String {
-    let mut text = time.to_string();
-    text.truncate("2026-01-01T00:00:00.000000".len());
-    text.push('Z');
-    text
+    number::text(units, spec.size_scale, Spelling::Short)
 }
 
 /// Price and size of the best bid, then of the best ask; empty texts for an empty side.

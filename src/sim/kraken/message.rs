@@ -8,7 +8,7 @@ use crate::engine::time::Wall;
 use crate::sim::market::ladder::Ladder;
 use crate::sim::market::number::{self, Spelling};
 use crate::sim::market::{Change, Deal};
-use crate::sim::tongue::Scene;
+use crate::sim::tongue::{Scene, micros};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -167,20 +167,6 @@ fn list(ladder: &Ladder, levels: &[(i64, i64)], prices: Spelling) -> String {
 
 /// What writes a price, and what writes a size.
 fn writers(ladder: &Ladder) -> (impl Fn(i64) -> String, impl Fn(i64) -> String) {
-    let writer = |scale| {
-        move |units| {
-            let mut text = String::new();
-            number::write(&mut text, units, scale, Spelling::Short);
-            text
-        }
-    };
+    let writer = |scale| move |units| number::text(units, scale, Spelling::Short);
     (writer(ladder.spec().price_scale), writer(ladder.spec().size_scale))
-}
-
-/// RFC 3339, to the microsecond.
-fn micros(time: Wall) -> String {
-    let mut text = time.to_string();
-    text.truncate(text.len() - "000Z".len());
-    text.push('Z');
-    text
 }

@@ -2,46 +2,40 @@
 
 use super::*;
 use crate::sim::config::Face;
-use crate::sim::trial::Trial;
+use crate::sim::follow::{Follower, json};
 use crate::venue::Control;
 
-fn opened(symbols: usize) -> Trial {
-    Trial::opened(Face::Kraken, "/v2", symbols)
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+fn opened(symbols: usize) -> Follower {
+    Follower::opened(Face::Kraken, symbols)
 }
 
 /// All listed symbols, one of them deeper than what is subscribed to.
 #[test]
 fn the_daemon_follows_it_exactly() {
-    let mut trial = opened(8);
-    (0..8).for_each(|symbol| trial.compare(symbol));
-    let told = trial.run(3_000);
-    assert!(told > 2_900, "{told}");
-    (0..8).for_each(|symbol| trial.compare(symbol));
+    let mut follower = opened(8);
+    let (told, dated) = follower.run(3_000);
+    assert!(told > 2_900 && dated == told, "{told} {dated}");
     for (what, least) in [("book", 2_900), ("quote", 800), ("trades", 300), ("instrument", 8)] {
-        assert!(trial.tally[what] >= least, "{:?}", trial.tally);
+        assert!(follower.heard(what) >= least, "{what}: {}", follower.heard(what));
     }
-    assert_eq!(trial.tally.get("unknown"), None, "{:?}", trial.tally);
-    let sums = trial.books.values().map(|book| book.sync.checksums());
+    assert_eq!(follower.heard("unknown"), 0);
+    let sums = follower.books.iter().map(|book| book.sync.checksums());
     let (made, differed) = sums.fold((0, 0), |(m, d), sum| (m + sum.made, d + sum.differed));
     assert!(made > 2_900 && differed == 0, "{made} {differed}");
-    (0..8).for_each(|symbol| trial.restart(symbol));
+    (0..8).for_each(|symbol| follower.restart(symbol));
 }
 
 #[test]
 fn what_is_spoiled_is_refused() {
-    opened(8).refuses_what_is_spoiled();
+    opened(8).spoil();
 }
 
 #[test]
 fn every_symbol_is_answered_and_what_it_begins_with_follows() {
-    let mut trial = Trial::new(Face::Kraken, "/v2", 3);
+    let mut follower = Follower::new(Face::Kraken, 3);
     let text = r#"{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD","NO/USD","ETH/USD"],"depth":10,"snapshot":true},"req_id":3}"#;
-    assert!(trial.beat().is_empty(), "nothing is subscribed");
-    let said: Vec<Value> = trial.say(text).iter().map(|text| json(text)).collect();
+    assert!(follower.beat().is_empty(), "nothing is subscribed");
+    let said: Vec<Value> = follower.say(text).iter().map(|text| json(text)).collect();
     assert_eq!(said.len(), 5);
     assert_eq!(
         said[0]["result"],
@@ -53,7 +47,7 @@ fn every_symbol_is_answered_and_what_it_begins_with_follows() {
     assert_eq!(said[2]["error"], "Currency pair not supported NO/USD");
     assert_eq!((&said[2]["success"], &said[2]["symbol"]), (&json!(false), &json!("NO/USD")));
     assert_eq!(said[4]["data"][0]["symbol"], "ETH/USD");
-    assert_eq!(trial.beat(), [r#"{"channel":"heartbeat"}"#]);
+    assert_eq!(follower.beat(), [r#"{"channel":"heartbeat"}"#]);
     for (text, want) in [
         (text, "Already subscribed"),
         (&text.replace("subscribe\"", "unsubscribe\"").replace(":10", ":100"), "Subscription Not Found"),
@@ -62,42 +56,37 @@ fn every_symbol_is_answered_and_what_it_begins_with_follows() {
         (r#"{"method":"dance","req_id":3}"#, "Malformed request"),
         ("{", "Malformed request"),
     ] {
-        assert_eq!(json(&trial.say(text)[0])["error"], want, "{text}");
+        assert_eq!(json(&follower.say(text)[0])["error"], want, "{text}");
     }
-    let left = trial.say(&text.replace("subscribe\"", "unsubscribe\""));
+    let left = follower.say(&text.replace("subscribe\"", "unsubscribe\""));
     assert_eq!(json(&left[0])["result"], json!({"channel": "book", "depth": 10, "symbol": "BTC/USD"}));
-    assert!(!trial.tongue.takes_books(0));
-    let deep = trial.say(&text.replace(":10", ":11"));
+    assert!(!follower.tongue.takes_books(0));
+    let deep = follower.say(&text.replace(":10", ":11"));
     assert_eq!(json(&deep[0])["error"], "Depth not supported");
-    let pong = json(&trial.say(r#"{"method":"ping","req_id":101}"#)[0]);
+    let pong = json(&follower.say(r#"{"method":"ping","req_id":101}"#)[0]);
     assert_eq!((&pong["method"], &pong["req_id"]), (&json!("pong"), &json!(101)));
     assert_eq!(pong["time_in"], "2023-11-14T22:13:20.000000Z");
 }
 
 #[test]
 fn the_daemon_understands_all_that_is_not_data() {
-    let mut trial = opened(2);
-    let acks = trial.controls.iter().filter(|control| matches!(control, Control::Ack { .. })).count();
-    assert_eq!((acks, trial.controls.len()), (7, 8), "the status, and an answer a symbol and channel");
+    let mut follower = opened(2);
+    let acks = follower.controls.iter().filter(|control| matches!(control, Control::Ack { .. })).count();
+    assert_eq!((acks, follower.controls.len()), (7, 8), "the status, and an answer a symbol and channel");
     let text = r#"{"method":"subscribe","params":{"channel":"trade","symbol":["NO/USD"]},"req_id":9}"#;
-    trial.say(text).iter().for_each(|text| trial.hear(text));
+    let refused = follower.say(text);
+    follower.believe(&refused);
     assert!(
-        matches!(trial.controls.last(), Some(Control::Refused { symbol: Some(name), .. }) if name == "NO/USD")
+        matches!(follower.controls.last(), Some(Control::Refused { symbol: Some(name), .. }) if name == "NO/USD")
     );
-    trial.beat().iter().for_each(|text| trial.hear(text));
-    assert_eq!(trial.controls.last(), Some(&Control::Heartbeat));
+    let beat = follower.beat();
+    follower.believe(&beat);
+    assert_eq!(follower.controls.last(), Some(&Control::Heartbeat));
 }
 
 #[test]
 fn strangers_change_nothing() {
-    let mut trial = opened(2);
-    for (extra, unknown) in [(Extra::UnknownType, Some(&1)), (Extra::UnknownSymbol, Some(&1))] {
-        let text = trial.stranger(extra);
-        trial.hear(&text);
-        assert_eq!(trial.tally.get("unknown"), unknown);
-    }
-    (0..2).for_each(|symbol| trial.compare(symbol));
-    trial.run(50);
+    opened(2).takes_strangers("nowhere");
 }
 
 #[test]

@@ -41,6 +41,13 @@ pub fn write(out: &mut String, units: i64, scale: u8, spelling: Spelling) {
     }
 }
 
+/// The same as a text of its own.
+pub fn text(units: i64, scale: u8, spelling: Spelling) -> String {
+    let mut out = String::new();
+    write(&mut out, units, scale, spelling);
+    out
+}
+
 /// The same value for comparisons; `None` only for a scale no spec has.
 pub fn decimal(units: i64, scale: u8) -> Option<Decimal> {
     Decimal::new(i128::from(units), scale)

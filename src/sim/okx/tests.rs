@@ -4,70 +4,68 @@ use super::*;
 use crate::engine::need::Joined;
 use crate::engine::time::Stamp;
 use crate::sim::config::Face;
-use crate::sim::follow::Follower;
+use crate::sim::follow::{Follower, SYMBOLS};
 use crate::sim::market::Move;
 use crate::venue::{Control, Route, handles::Handles};
 use std::time::Duration;
 
-fn follower() -> Follower {
-    Follower::new(Face::Okx)
+fn opened() -> Follower {
+    Follower::opened(Face::Okx, SYMBOLS)
 }
 
 #[test]
 fn the_daemon_follows_every_change() {
-    let mut follower = follower();
-    follower.open();
-    follower.run(2_000);
+    let mut follower = opened();
+    assert!(follower.controls.iter().all(|c| matches!(c, Control::Ack { .. })), "{:?}", follower.controls);
+    assert_eq!(follower.run(2_000).0, 2_000, "a book message for every change");
+    assert!(follower.heard("quote") > 100 && follower.heard("trades") > 100);
     assert!(follower.market.instruments.iter().any(|i| i.ladder.len(Side::Bid) > 2 * DEPTH));
 }
 
 #[test]
 fn what_goes_wrong_is_found_out() {
-    let mut follower = follower();
-    follower.open();
+    let mut follower = opened();
     follower.suffer(0);
     follower.suffer(6);
-    follower.spoil(2);
+    follower.spoil();
 }
 
 /// A REST book of any kept version joins the stream that covers it, and no other.
 #[test]
 fn a_rest_book_repairs_a_broken_chain() {
-    let mut follower = follower();
-    follower.open();
+    let mut follower = opened();
     for symbol in 0..8 {
         let seed = |follower: &mut Follower, back: u64| {
             let ladder = &follower.market.instruments[symbol].ladder;
             let frozen = ladder.at_id(ladder.id() - back).expect("a kept version");
             let body = rest_body(ladder, &frozen, DEPTH, false);
             let snapshot =
-                follower.venue.snapshot(&follower.symbols[symbol], body.as_bytes()).expect("a book");
+                follower.venue.snapshot(&follower.scope.symbols[symbol], body.as_bytes()).expect("a book");
             follower.books[symbol].snapshot(Stamp::default(), &snapshot).0
         };
         follower.change(symbol, Move::Ordinary);
         let before = follower.market.instruments[symbol].ladder.id();
         for n in 0..40 {
-            let text = follower.change(symbol, if n == 20 { Move::Jump } else { Move::Ordinary });
-            follower.take(&text);
+            let (_, text) = follower.told(symbol, if n == 20 { Move::Jump } else { Move::Ordinary });
+            assert_eq!(follower.hear(&text).is_err(), n == 0, "one gap");
             assert!(!follower.is_live(symbol));
         }
         let now = follower.market.instruments[symbol].ladder.id();
         assert_eq!(now, before + 40);
         assert_eq!(seed(&mut follower, 41), Joined::TooOld, "what was lost is not in it");
         assert_eq!(seed(&mut follower, 25), Joined::Live);
-        follower.check(symbol);
+        follower.judge(symbol);
         for _ in 0..5 {
-            let text = follower.change(symbol, Move::Ordinary);
-            follower.take(&text);
-            follower.check(symbol);
+            let (_, text) = follower.told(symbol, Move::Ordinary);
+            follower.believe([&text]);
+            follower.judge(symbol);
         }
     }
 }
 
 #[test]
 fn signs_of_life_change_nothing_and_keep_the_chain() {
-    let mut follower = follower();
-    follower.open();
+    let mut follower = opened();
     for _ in 0..3 {
         assert!((1..KEEP_ALIVE_BEATS).all(|_| follower.beat().is_empty()));
         let signs = follower.beat();
@@ -76,25 +74,24 @@ fn signs_of_life_change_nothing_and_keep_the_chain() {
             let id = follower.market.instruments[symbol].ladder.id();
             assert!(text.contains(r#""asks":[],"bids":[],"#));
             assert!(text.contains(&format!("\"prevSeqId\":{id},\"seqId\":{id}")));
-            follower.take(text);
-            follower.check(symbol);
+            follower.believe([text]);
+            follower.judge(symbol);
         }
-        let text = follower.change(0, Move::Ordinary);
-        follower.take(&text);
+        let (_, text) = follower.told(0, Move::Ordinary);
+        follower.believe([&text]);
     }
-    assert!(follower.gaps.is_empty());
     // After one that was lost they say so before the next change does.
     follower.change(3, Move::Ordinary);
     (1..KEEP_ALIVE_BEATS).for_each(|_| drop(follower.beat()));
     let signs = follower.beat();
-    follower.take(&signs[3]);
+    assert!(follower.hear(&signs[3]).is_err());
     assert!(!follower.is_live(3));
 }
 
 /// Vector V6 of the dossier, and the answers of section 2.
 #[test]
 fn every_argument_has_its_answer() {
-    let mut follower = follower();
+    let mut follower = Follower::new(Face::Okx, SYMBOLS);
     let ask = r#"{"id":"1512","op":"subscribe","args":[{"channel":"books","instId":"BTC-USD"},{"channel":"books","instId":"NO-WHERE"},{"channel":"trades","instId":"ETH-USD"},{"channel":"books-l2-tbt","instId":"BTC-USD"}]}"#;
     let said = follower.say(ask);
     assert_eq!(said.len(), 5);
@@ -131,7 +128,7 @@ fn every_argument_has_its_answer() {
 
 #[test]
 fn notices_and_strangers_are_understood() {
-    let mut follower = follower();
+    let mut follower = opened();
     let venue = follower.venue.clone();
     let notice = follower.with_scene(|tongue, scene| tongue.notice(scene)).expect("a notice");
     assert_eq!(venue.route(&notice, Handles::NONE), Route::Control);
@@ -140,6 +137,7 @@ fn notices_and_strangers_are_understood() {
     assert_eq!(venue.route(&text, Handles::NONE), Route::Unknown);
     let text = follower.with_scene(|tongue, scene| tongue.stranger(Extra::UnknownSymbol, scene));
     assert!(matches!(venue.route(&text, Handles::NONE), Route::Data { symbol: "NO-WHERE", .. }));
+    follower.takes_strangers("nowhere");
 }
 
 #[test]
@@ -162,7 +160,7 @@ fn calls_are_read_as_documented() {
     ] {
         assert_eq!(rest_call(&head(path, query)), want);
     }
-    let follower = follower();
+    let follower = Follower::new(Face::Okx, SYMBOLS);
     let ladder = &follower.market.instruments[0].ladder;
     let frozen = ladder.at_id(ladder.id()).expect("now");
     let read =
