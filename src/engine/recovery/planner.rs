@@ -37,7 +37,7 @@ struct Line {
     over: Option<Generation>,
     /// The ledger has no control messages for it before this.
     control_at: Mono,
-    /// No further [`Why::NoOtherWay`] before this.
+    /// No further [`crate::engine::recovery::Why::NoOtherWay`] before this.
     reconnect_at: Mono,
 }
 
