@@ -12,12 +12,6 @@ use crate::venue::{Scope, Venue};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages a resync window keeps of one book. Its bytes are the real bound; this one stops a flood of empty messages.
-const WINDOW_MESSAGES_MAX: usize = 4_096;
-/// A live book with fewer levels than this to the edge of what it vouches for asks for a newer snapshot. Half as many
-/// would ask too late for a market that moves; several times as many would ask without need.
-const REFRESH_LEVELS_MIN: usize = 50;
-
 /// One exchange or vendor, whatever number of feeds reads it: budgets are a venue's, not a feed's.
 pub struct VenuePlan {
     pub profile: &'static Profile,
@@ -247,24 +241,7 @@ impl Layout {
 
 /// The rules of a feed's books.
 pub fn sync_rules(config: &Config, profile: &Profile) -> SyncRules {
-    book_rules(profile, config.books.levels, config.books.resync_buffer)
-}
-
-/// The same for books of so many levels a side, with so many bytes of what waits for a snapshot.
-pub fn book_rules(profile: &Profile, levels: usize, resync_buffer: usize) -> SyncRules {
-    SyncRules {
-        sequence: profile.sequence,
-        first_book: profile.first_book,
-        rest_join: profile.rest_join,
-        in_band_restart: profile.in_band_restart,
-        crossed_is_fault: profile.crossed_is_fault,
-        stream_depth: profile.stream_depth,
-        checksum: profile.checksum,
-        levels_per_side_max: levels,
-        window_messages_max: WINDOW_MESSAGES_MAX,
-        window_bytes_max: resync_buffer,
-        refresh_levels_min: REFRESH_LEVELS_MIN.min(levels / 4),
-    }
+    SyncRules::of(profile, config.books.levels, config.books.resync_buffer)
 }
 
 fn venue_plan(profile: &'static Profile, recovery: &RecoveryConfig) -> VenuePlan {

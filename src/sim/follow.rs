@@ -7,10 +7,10 @@ use super::fault::{Extra, Malformed, StreamFault};
 use super::market::{Change, Market, Move};
 use super::tongue::{self, Scene, Tongue};
 use super::truth::{Shown, TrueBook};
-use crate::app::layout::book_rules;
 use crate::engine::connection::count::{Count, Place};
 use crate::engine::event::{Channel, Decoded, Event, Level, Side};
 use crate::engine::keeper::Keeper;
+use crate::engine::sync::SyncRules;
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::venue::handles::Handles;
 use crate::venue::{Control, Request, Route, Scope, Venue, catalog};
@@ -74,7 +74,7 @@ impl Follower {
         let url = venue.dial("ws://venue", &scope, None).url;
         let path = url.strip_prefix("ws://venue").filter(|path| !path.is_empty()).unwrap_or("/");
         let book = || {
-            let mut book = Keeper::new(book_rules(venue.profile(), 5_000, 1 << 20), false, 100);
+            let mut book = Keeper::new(SyncRules::of(venue.profile(), 5_000, 1 << 20), false, 100);
             book.opened(Stamp::default());
             book
         };

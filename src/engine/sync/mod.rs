@@ -8,6 +8,7 @@
 
 mod join;
 mod outcome;
+mod rules;
 mod stream;
 mod window;
 

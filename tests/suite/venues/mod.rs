@@ -27,19 +27,7 @@ use std::sync::Arc;
 
 /// The rules of a venue's books, as the daemon takes them from its profile.
 pub fn rules(profile: &Profile) -> SyncRules {
-    SyncRules {
-        sequence: profile.sequence,
-        first_book: profile.first_book,
-        rest_join: profile.rest_join,
-        in_band_restart: profile.in_band_restart,
-        crossed_is_fault: profile.crossed_is_fault,
-        stream_depth: profile.stream_depth,
-        checksum: profile.checksum,
-        levels_per_side_max: 5_000,
-        window_messages_max: 4_096,
-        window_bytes_max: 1 << 20,
-        refresh_levels_min: 50,
-    }
+    SyncRules::of(profile, 5_000, 1 << 20)
 }
 
 /// One connection of a venue without its threads: what a reader and a worker do with each frame, one after the other.
