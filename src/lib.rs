@@ -9,7 +9,8 @@
 //!     │                                          ▼                        │
 //!     └────REST──────── callers ◀─────────── recovery ──restart, reconnect┘
 //!                                                │
-//!                     supervisor: starts, shuts and joins every reader, one way down for all
+//!                     supervisor: starts, shuts and joins every reader, one way down for all; where an end is planned,
+//!                                 the next reader first, until the books have gone over to it
 //! ```
 //!
 //! Everything is a named thread with a bounded inbox; there is no async runtime. A worker's work is done by one thread at a
@@ -40,7 +41,7 @@
 //! - I2: a `live` book is never deeper than its bound, nor crossed where its venue cannot be.
 //! - I3: what is applied to a book is contiguous within a generation.
 //! - I4: nothing of a generation is applied after its fence.
-//! - I5: one life of a connection is joined before the next is spawned.
+//! - I5: one life of a connection is joined before the next is spawned, but for the one that takes over from it.
 //! - I6: after a gap, a drop or a lost connection a book is stale at once, and says so to readers.
 //! - I7: received = applied + duplicate + buffered + discarded, by reason, once queues are empty.
 //! - I8: REST cost in any window is at most burst + rate × window, and calls in flight at most the cap.

@@ -5,6 +5,7 @@ use crate::app::layout::Layout;
 use crate::app::plant::Plant;
 use crate::app::workers::{self, Room, Ways};
 use crate::config::Config;
+use crate::config::memory::HANDOVERS_MAX;
 use crate::engine::ledger::Ledger;
 use crate::engine::recovery::Planner;
 use crate::shell::beat::Beat;
@@ -31,7 +32,7 @@ use std::time::Duration;
 /// A thread that waits at most two seconds between two signs of life is suspect after eight. The watchdog, fed a moment before
 /// that, gives it twenty more, and a start takes one: whatever is stuck is running again within thirty seconds.
 pub const BEAT_WITHIN: Duration = Duration::from_secs(8);
-/// Events per connection that may be on their way: four of one life, and the answers of every worker.
+/// Events per connection that may be on their way: four of one life, and the two answers of every worker.
 const EVENTS_PER_CONNECTION: usize = 16;
 
 /// Reads the configuration again.
@@ -95,7 +96,9 @@ impl Frame {
         let venues: Vec<_> = venues.iter().filter_map(|name| by_name(name)).collect();
         let layout = Layout::empty(config, &venues);
         let room = Room::of(config).with_more();
-        let (events, inbox) = bounded(room.connections * (EVENTS_PER_CONNECTION + config.pipeline.workers));
+        let (events, inbox) = bounded(
+            (room.connections + HANDOVERS_MAX) * (EVENTS_PER_CONNECTION + 2 * config.pipeline.workers),
+        );
         let (notices, notices_out) = bounded(room.connections + room.books);
         let timings = Arc::new(Timings::default());
         let (ways, posts, told) = workers::lay_out(&config.pipeline, room, &timings, &events, clock);

@@ -209,6 +209,7 @@ impl Plant {
                 connect_timeout: config.connect_timeout,
                 idle_timeout: config.idle_timeout,
                 connection_age_max: config.profile.connection_age_max,
+                handover: config.profile.handover,
                 ack_within: config.profile.ack_within,
                 heartbeat: config.profile.heartbeat,
                 ping_every: config.profile.ping_every,

@@ -1,6 +1,7 @@
 //! The workers: what each is made of, and their threads.
 
 use crate::app::assembly::BEAT_WITHIN;
+use crate::config::memory::HANDOVERS_MAX;
 use crate::config::{Config, Pipeline};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
@@ -97,7 +98,7 @@ pub fn lay_out(
             share(pipeline.queue_messages),
             share(pipeline.queue_bytes),
             room.books,
-            room.connections * CONTROL_PER_CONNECTION,
+            (room.connections + HANDOVERS_MAX) * CONTROL_PER_CONNECTION,
         );
         let (side, side_out) = bounded(SIDE_MAX);
         let counters = Arc::new(WorkerCounters::new(timings.clone()));

@@ -32,7 +32,8 @@ pub struct Bounds {
 
 /// Adds up a configuration.
 pub fn of(config: &Config) -> Bounds {
-    let connections = config.enabled().map(|feed| feed.connections() as u64).sum::<u64>();
+    let connections = config.enabled().map(|feed| feed.connections() as u64).sum::<u64>()
+        + memory::handovers(config).count() as u64;
     let callers = memory::rest_callers(config);
     let main = 1;
     let clients = config.http.max_connections as u64 + HTTP_LINGERING_MAX;

@@ -33,6 +33,9 @@ pub const TRANSPORT_BYTES: u64 = 128 * KIB + MIB;
 /// A buffer of frames between one reader and one worker: each worker keeps some empty ones, each reader fills one.
 pub const BATCH_BYTES: u64 = 64 * KIB;
 pub const BATCHES_KEPT: u64 = 8;
+/// Connections that may have a second one beside them at once, to take over from them; others wait for their turn. Each
+/// handover takes seconds and has hours, or the minute of a notice, and costs what a connection costs.
+pub const HANDOVERS_MAX: usize = 2;
 /// Lines on their way to the log, and the longest of them.
 pub const LOG_LINES_MAX: u64 = 256;
 pub const LOG_LINE_BYTES_MAX: u64 = 2 * KIB;
@@ -102,7 +105,10 @@ pub fn worst_case(config: &Config) -> Table {
     let connections = sum(&|feed| feed.connections() as u64);
     let symbols = sum(&|feed| feed.symbols.len() as u64);
     let tapes = sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.channels.contains(&Channel::Trade)));
-    let messages_bytes = sum(&|feed| feed.connections() as u64 * feed.max_message as u64);
+    // Of the largest that may have a second one beside them.
+    let messages_bytes = sum(&|feed| feed.connections() as u64 * feed.max_message as u64)
+        + handovers(config).map(|feed| feed.max_message as u64).sum::<u64>();
+    let connections = connections + handovers(config).count() as u64;
     // A stream of fewer levels than the cap makes a smaller book.
     let book_bytes = |feed: &Feed| {
         let levels_max = Book::levels_max(books.levels, feed.profile.stream_depth);
@@ -136,6 +142,14 @@ pub fn worst_case(config: &Config) -> Table {
     ];
     let memory = &config.memory;
     Table { rows, limit_bytes: memory.limit_bytes, limit_source: memory.limit_source.describe() }
+}
+
+/// The feeds of the connections that may have a second one beside them at once, largest messages first.
+pub(super) fn handovers(config: &Config) -> impl Iterator<Item = &Feed> {
+    let may = config.enabled().filter(|feed| feed.profile.handover);
+    let mut each: Vec<&Feed> = may.flat_map(|feed| std::iter::repeat_n(feed, feed.connections())).collect();
+    each.sort_by_key(|feed| std::cmp::Reverse(feed.max_message));
+    each.into_iter().take(HANDOVERS_MAX)
 }
 
 /// REST callers over all venues: concurrency is a venue's, so that two of its feeds share it.

@@ -3,7 +3,7 @@
 //! Pure, like all of the engine: a frame comes decoded and stamped, and what follows from it is returned.
 
 use crate::engine::audit::{Audit, Mismatch};
-use crate::engine::event::{Channel, Decoded, Event, Level, Side, Snapshot};
+use crate::engine::event::{BookEvent, Channel, Decoded, Event, Level, Side, Snapshot};
 use crate::engine::need::Joined;
 use crate::engine::pace::Pace;
 use crate::engine::state::StaleReason;
@@ -28,6 +28,8 @@ pub struct Keeper {
     pace: Pace,
     trades: VecDeque<TradeView>,
     trades_max: usize,
+    /// Another life of the connection may have brought trades that this one brings again.
+    trades_repeat: bool,
     flow: Flow,
 }
 
@@ -50,6 +52,7 @@ impl Keeper {
             pace: Pace::default(),
             trades: VecDeque::new(),
             trades_max,
+            trades_repeat: false,
             flow: Flow::default(),
         }
     }
@@ -58,7 +61,38 @@ impl Keeper {
     pub fn opened(&mut self, now: Stamp) {
         self.audit.clear();
         self.pace.broken();
+        self.trades_repeat = true;
         self.sync.opened(now);
+    }
+
+    /// A book message came over the connection that is to take over: see [`BookSync::take_over`].
+    pub fn take_over(&mut self, now: Stamp, event: &BookEvent) -> bool {
+        self.trades_repeat = true;
+        self.sync.take_over(now, event)
+    }
+
+    /// Goes on with another connection, if it can do so unchanged: see [`BookSync::carry_on`].
+    pub fn carry_on(&mut self) -> bool {
+        self.trades_repeat = true;
+        self.sync.carry_on()
+    }
+
+    /// A frame came over a connection that does not carry this book, beside one that does. Trades count wherever they come
+    /// from; all else the other one brings too.
+    pub fn beside(&mut self, now: Stamp, frame: &mut Decoded) -> Noted {
+        self.trades_repeat = true;
+        match frame.event {
+            Some(Event::Trades | Event::Precision(_)) => self.decoded(now, frame),
+            Some(Event::Book(_) | Event::Quote(_)) | None => {
+                self.sync.repeated();
+                Noted::default()
+            }
+        }
+    }
+
+    /// A frame of such a connection could not be read.
+    pub fn undecodable_beside(&mut self) {
+        self.flow.undecodable += 1;
     }
 
     /// The chain is broken, for this reason.
@@ -95,9 +129,14 @@ impl Keeper {
             Some(Event::Trades) => {
                 self.flow.trade_frames += 1;
                 self.pace.witness();
+                let mut repeated = false;
                 for trade in frame.trades.drain(..) {
                     if self.trades_max == 0 {
                         break;
+                    }
+                    if self.trades_repeat && self.trades.iter().any(|known| known.id == trade.id) {
+                        repeated = true;
+                        continue;
                     }
                     if self.trades.len() == self.trades_max {
                         self.trades.pop_front();
@@ -114,6 +153,7 @@ impl Keeper {
                         received: now,
                     });
                 }
+                self.trades_repeat &= repeated;
             }
             Some(Event::Quote(quote)) => {
                 self.flow.quote_frames += 1;

@@ -109,6 +109,8 @@ fn repair(out: &mut Exposition, stats: &Stats) {
 fn connections(out: &mut Exposition, stats: &Stats) {
     out.counter("reconnects_total", "Connections ended and opened anew, by reason.");
     stats.feeds.iter().for_each(|f| tally(out, &f.name, "reason", &f.reconnects));
+    let help = "Connections replaced for a planned reason whose books the next one carried first.";
+    per_feed(out.counter("handovers_total", help), &stats.feeds, |f| f.handovers);
     let help = "Seconds from connection lost to subscribed.";
     out.histogram("reconnect_seconds", help, &stats.reconnect_took, &OUTAGE_BOUNDS, NANOS);
     let connected = |f: &FeedStats| u64::from(f.is_connected());

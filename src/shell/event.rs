@@ -36,6 +36,18 @@ pub enum Event {
         connection: ConnectionId,
         generation: Generation,
     },
+    /// A reader's life is to end soon, for this reason: another is to take over.
+    Leaving {
+        connection: ConnectionId,
+        generation: Generation,
+        reason: EndReason,
+    },
+    /// A successor carries all of its books that this worker keeps, or all that it will.
+    Carried {
+        worker: usize,
+        connection: ConnectionId,
+        generation: Generation,
+    },
     /// A worker panicked and started over: all it knew is gone.
     WorkerPanicked {
         worker: usize,

@@ -75,9 +75,14 @@ impl<const N: usize> Face<N> {
     }
 
     pub fn doubt(&self, connection: Option<&ConnectionStatus>) -> Option<Doubt> {
-        let generation = self.generation();
-        if connection.is_some_and(|c| !c.is_believed(generation)) {
-            return Some(Doubt::Disconnected);
+        let mut generation = self.generation();
+        while connection.is_some_and(|c| !c.is_believed(generation)) {
+            // The book may have gone over to the next life between the two looks, and the life before be over since.
+            let now = self.generation();
+            if now == generation {
+                return Some(Doubt::Disconnected);
+            }
+            generation = now;
         }
         self.broken().map(|(since, why)| Doubt::Broken { since, why })
     }

@@ -1,6 +1,6 @@
 //! The handle others hold on a running reader: to shut its socket, to wake it, to ask it for a restart of books.
 
-use crate::engine::id::{BookId, ConnectionId, Generation};
+use crate::engine::id::{BookId, Generation};
 use crate::shell::reader::Routes;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
 use crate::shell::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,29 +64,23 @@ impl Port {
     }
 }
 
-/// The ports of all connections that have one; each with the generation it belongs to. Numbers of connections are never
-/// used again, so those that reloads took away must leave nothing here.
+/// The ports of all lives there are. Generations are never used again, so those that are over must leave nothing here.
 #[derive(Debug, Default)]
-pub struct Ports(Mutex<BTreeMap<ConnectionId, Open>>);
-
-type Open = (Generation, Arc<Port>);
+pub struct Ports(Mutex<BTreeMap<Generation, Arc<Port>>>);
 
 impl Ports {
-    pub fn set(&self, connection: ConnectionId, port: Option<Open>) {
+    pub fn set(&self, generation: Generation, port: Option<Arc<Port>>) {
         match port {
-            Some(port) => self.lock().insert(connection, port),
-            None => self.lock().remove(&connection),
+            Some(port) => self.lock().insert(generation, port),
+            None => self.lock().remove(&generation),
         };
     }
 
-    /// The port of this very life of the connection.
-    pub fn get(&self, connection: ConnectionId, generation: Generation) -> Option<Arc<Port>> {
-        let ports = self.lock();
-        let (alive, port) = ports.get(&connection)?;
-        (*alive == generation).then(|| port.clone())
+    pub fn get(&self, generation: Generation) -> Option<Arc<Port>> {
+        self.lock().get(&generation).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Open>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Generation, Arc<Port>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,13 +94,13 @@ mod tests {
     #[test]
     fn a_connection_of_any_number_has_its_port() {
         let ports = Ports::default();
-        for number in [0, 64, 65, 10_000, u16::MAX] {
-            let connection = ConnectionId(number);
-            ports.set(connection, Some((Generation(7), Arc::new(Port::new().unwrap()))));
-            assert!(ports.get(connection, Generation(7)).is_some());
-            assert!(ports.get(connection, Generation(8)).is_none());
-            ports.set(connection, None);
-            assert!(ports.get(connection, Generation(7)).is_none());
+        for number in [0, 64, 65, 10_000, u64::MAX] {
+            let life = Generation(number);
+            ports.set(life, Some(Arc::new(Port::new().unwrap())));
+            assert!(ports.get(life).is_some());
+            assert!(ports.get(Generation(7)).is_none());
+            ports.set(life, None);
+            assert!(ports.get(life).is_none());
         }
         assert!(ports.lock().is_empty());
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 pub struct ConnectionStatus {
     pub id: ConnectionId,
     pub feed: FeedId,
-    /// The generation whose books may be believed; 0 while there is none.
-    believed: AtomicU64,
+    /// The generations whose books may be believed: one, and the one that takes over from it; 0 where there is none.
+    believed: [AtomicU64; 2],
     last_frame_nanos: AtomicU64,
     told: Mutex<Told>,
 }
@@ -47,29 +47,33 @@ impl ConnectionStatus {
         ConnectionStatus {
             id,
             feed,
-            believed: AtomicU64::new(0),
+            believed: [AtomicU64::new(0), AtomicU64::new(0)],
             last_frame_nanos: AtomicU64::new(0),
             told: Mutex::new(told),
         }
     }
 
-    /// From here on this generation's books are believed.
+    /// From here on this generation's books are believed. Called by the supervisor only, which has two at once at most.
     pub fn believe(&self, generation: Generation) {
-        self.believed.store(generation.0, Ordering::Release);
+        let free = self.believed.iter().find(|b| b.load(Ordering::Relaxed) == 0);
+        free.expect("a life is disbelieved before the one after the next begins")
+            .store(generation.0, Ordering::Release);
     }
 
-    /// From here on no book of this connection is believed.
-    pub fn disbelieve(&self) {
-        self.believed.store(0, Ordering::Release);
+    /// From here on no book of this generation is believed.
+    pub fn disbelieve(&self, generation: Generation) {
+        for believed in self.believed.iter().filter(|b| b.load(Ordering::Relaxed) == generation.0) {
+            believed.store(0, Ordering::Release);
+        }
     }
 
     pub fn is_believed(&self, generation: u64) -> bool {
-        generation != 0 && self.believed.load(Ordering::Acquire) == generation
+        generation != 0 && self.believed.iter().any(|b| b.load(Ordering::Acquire) == generation)
     }
 
     /// A life of this connection runs.
     pub fn is_alive(&self) -> bool {
-        self.believed.load(Ordering::Acquire) != 0
+        self.believed.iter().any(|b| b.load(Ordering::Acquire) != 0)
     }
 
     pub fn frame(&self, now: Mono) {

@@ -1,5 +1,6 @@
 //! The command line, read by hand: what a test harness would pass is ignored.
 
+use crate::rollover::Rollover;
 use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
@@ -55,7 +56,13 @@ impl Args {
                             args.scenarios.retain(|name| name != crate::scenarios::STORM);
                         }
                         _ if known.contains(&name.as_str()) => args.scenarios.push(name),
-                        _ => return Err(format!("{name} is none of {known:?} and not `all`")),
+                        name if Rollover::NAMES.contains(&name) => args.scenarios.push(name.to_owned()),
+                        _ => {
+                            return Err(format!(
+                                "{name} is none of {known:?}, {:?} and not `all`",
+                                Rollover::NAMES
+                            ));
+                        }
                     }
                 }
                 "--bare" => args.bare = true,

@@ -17,6 +17,7 @@ mod oracle;
 mod pinned;
 mod pipe;
 mod report;
+mod rollover;
 mod scenarios;
 mod setup;
 mod swarm;
@@ -25,6 +26,7 @@ mod world;
 
 use args::Args;
 use report::{Outcome, Report};
+use rollover::Rollover;
 use scenarios::Scenario;
 use setup::Setup;
 use std::fmt::Write as _;
@@ -142,6 +144,9 @@ fn cpu_time() -> u64 {
 
 fn one(seed: u64, scenario: Option<&str>) -> Outcome {
     let run = || {
+        if let Some(how) = scenario.and_then(Rollover::by_name) {
+            return World::new(how.setup(seed), None).roll_over(seed, how);
+        }
         let script = scenario.and_then(Scenario::by_name);
         let setup = if scenario == Some(scenarios::STORM) { Setup::storm(seed) } else { Setup::draw(seed) };
         World::new(setup, script).run(seed)

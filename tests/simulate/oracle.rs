@@ -4,7 +4,7 @@
 use crate::daemon::Daemon;
 use crate::hash::Hash;
 use depthd::engine::event::{Channel, Level};
-use depthd::engine::id::{BookId, ConnectionId};
+use depthd::engine::id::{BookId, ConnectionId, Generation};
 use depthd::engine::state::State;
 use depthd::engine::view::BookTop;
 use depthd::shell::registry::Tables;
@@ -141,7 +141,14 @@ impl Oracle {
         }
     }
 
+    fn is_believed(&self, id: BookId, generation: u64) -> bool {
+        let Some(tables) = &self.tables else { return false };
+        let connection = tables.slots.iter().find(|slot| slot.id == id).map(|slot| slot.connection);
+        tables.connections.iter().any(|c| Some(c.status.id) == connection && c.status.is_believed(generation))
+    }
+
     fn published(&mut self, id: BookId, now: Published, generation: u64, owners: &[&Owner]) {
+        let believed = self.is_believed(id, generation);
         let Some(book) = self.books.get_mut(&id) else { return };
         let mut wrong = Vec::new();
         let top = &now.top;
@@ -149,11 +156,11 @@ impl Oracle {
             format!("{what}: book {} {:?} at {:?}, generation {generation:#x}", id.0, top.state, top.sequence)
         };
         let before = book.last.replace((now, generation));
-        // I4: a generation that is over never comes back.
+        // I4: a generation that is over never comes back. One whose successor failed goes on.
         if let Some((_, old)) = before.filter(|(_, old)| *old != generation) {
             book.over = book.over.max(old);
         }
-        if generation != 0 && generation <= book.over {
+        if generation != 0 && generation <= book.over && !believed {
             wrong.push(name(&format!("I4: published for a generation that ended, {:#x}", book.over)));
         }
         let live = top.state.is_live();
@@ -189,6 +196,15 @@ impl Oracle {
                     wrong.push(name(&format!("I3: {applied} applied after {last}")));
                 }
             }
+        }
+        // A book that goes over from one connection to the next stays where the market is, by the market's numbers.
+        if let Some((old, _)) = before.filter(|(_, of)| *of != generation && *of != 0)
+            && !book.dense
+            && live
+            && old.top.state.is_live()
+            && top.sequence < old.top.sequence
+        {
+            wrong.push(name(&format!("I3: handed over back from {:?}", old.top.sequence)));
         }
         let changed =
             before.is_none_or(|(old, of)| of != generation || old.top.state.name() != top.state.name());
@@ -282,7 +298,7 @@ impl Oracle {
         // What the supervisor has still to hear of it cannot act on.
         let heard_all = daemon.supervisor.waiting() == 0;
         for slot in &tables.slots {
-            let has_life = daemon.lives.iter().any(|life| life.connection == slot.connection);
+            let has_life = daemon.lives.iter().any(|life| life.generation.0 == slot.generation());
             let alive = (has_life || !heard_all)
                 && tables.connections.iter().any(|c| c.status.id == slot.connection && c.status.is_alive());
             let (top, _) = daemon.registry.top(&tables, slot);
@@ -298,10 +314,13 @@ impl Oracle {
         }
     }
 
-    /// A life begins: every worker has passed the fence of the one before.
-    pub fn begins(&mut self, connection: ConnectionId) {
+    /// A life begins: every worker has passed the fence of the one before, but for one that it is to take over from.
+    pub fn begins(&mut self, connection: ConnectionId, beside: Option<Generation>) {
         let Some(tables) = self.tables.clone() else { return };
-        for slot in tables.slots.iter().filter(|s| s.connection == connection && s.generation() != 0) {
+        let left = |s: &&Arc<depthd::shell::slot::Slot>| {
+            s.connection == connection && s.generation() != 0 && Some(s.generation()) != beside.map(|g| g.0)
+        };
+        for slot in tables.slots.iter().filter(left) {
             let (id, generation) = (slot.id.0, slot.generation());
             self.violation(format!(
                 "I4: a life begins while book {id} is still of generation {generation:#x}"

@@ -61,7 +61,7 @@ pub struct World {
     pub memory_until: Mono,
     pub dial_fault: Option<DialFault>,
     frozen_until: Mono,
-    next_fault: Mono,
+    pub next_fault: Mono,
     next_look: Mono,
     next_step: Mono,
     config: Config,
@@ -71,6 +71,8 @@ pub struct World {
     drops: BTreeMap<FeedId, u64>,
     turns: u64,
     steps: usize,
+    /// No book may be seen stale from here on.
+    pub stay_live: bool,
 }
 
 impl World {
@@ -113,6 +115,7 @@ impl World {
             drops: BTreeMap::new(),
             turns: 0,
             steps: 0,
+            stay_live: false,
         }
     }
 
@@ -135,6 +138,17 @@ impl World {
         let faults = self.faults();
         let (recovered, allowed) = self.peace();
         self.judge_all();
+        self.outcome(seed, faults, recovered, allowed)
+    }
+
+    /// What is to be told of this run.
+    pub fn outcome(
+        mut self,
+        seed: u64,
+        faults: BTreeMap<&'static str, u64>,
+        recovered: Duration,
+        allowed: Duration,
+    ) -> Outcome {
         let mut log = self.oracle.hash;
         for site in &self.sites {
             site.owner.read_log(|venue| {
@@ -191,7 +205,7 @@ impl World {
         self.frozen_until = self.frozen_until.max(until);
     }
 
-    fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.daemon.exit.is_some() || !self.oracle.violations.is_empty()
     }
 
@@ -233,7 +247,7 @@ impl World {
         self.oracle.not_well(&self.daemon, &channels)
     }
 
-    fn run_until(&mut self, end: Mono) {
+    pub fn run_until(&mut self, end: Mono) {
         while !self.is_over() {
             let due = self.due();
             if due > end {
@@ -381,6 +395,7 @@ impl World {
                 self.sites.iter_mut().for_each(|s| s.waits.known(now));
             }
             self.begin_lives();
+            self.live_all_along();
         }
         self.daemon.look(now);
     }
@@ -392,6 +407,16 @@ impl World {
         }
         let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
         self.oracle.worked(index, &owners);
+        self.live_all_along();
+    }
+
+    fn live_all_along(&mut self) {
+        if self.stay_live
+            && let [first, ..] = self.stale()[..].as_ref()
+        {
+            let what = format!("{first} is stale at {:.3} s", self.now.since(Mono::ZERO).as_secs_f64());
+            self.oracle.violation(what);
+        }
     }
 
     fn dials(&mut self) {
@@ -451,11 +476,15 @@ impl World {
 
     fn begin_lives(&mut self) {
         for started in self.daemon.started.take() {
-            let (connection, host) = (started.0.connection, started.0.target.host.clone());
-            if self.daemon.lives.iter().any(|l| l.connection == connection) {
+            let (connection, generation) = (started.0.connection, started.0.generation);
+            let host = started.0.target.host.clone();
+            let lives = self.daemon.supervisor.lifecycles().find(|(id, _)| *id == connection);
+            let beside = lives.and_then(|(_, lives)| lives.survivor_of(generation));
+            let others = self.daemon.lives.iter().filter(|l| l.connection == connection);
+            if others.clone().any(|l| Some(l.generation) != beside) {
                 self.oracle.violation(format!("I5: two lives of connection {}", connection.0));
             }
-            self.oracle.begins(connection);
+            self.oracle.begins(connection, beside);
             let site = self.sites.iter().position(|s| host == format!("{}.test", s.owner.face()));
             let site = site.expect("a configuration names venues that are there");
             let SimSite { net, waits, .. } = &mut self.sites[site];

@@ -380,5 +380,6 @@ impl Lifecycle {
     }
 }
 
+mod overlap;
 #[cfg(test)]
 mod tests;

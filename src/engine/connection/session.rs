@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use crate::engine::connection::end::EndReason;
 use crate::engine::id::BookId;
-use crate::engine::random::Random;
 use crate::engine::time::Mono;
 use crate::venue::{Control, Request};
+pub use action::{Restarted, SessionAction};
+use leave::Leave;
 
 /// A peer that takes nothing for this long is gone. Control messages are a few hundred bytes: less would mistake a
 /// short stall of the link for an end, more only delays what the idle timeout finds anyway.
@@ -20,6 +21,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most messages of restarts that may wait to be sent. A restart has two or a few and each is paid for from a budget
 /// of about ten per 10 s, so more could only pile up behind a peer that does not read.
 const RESTART_MESSAGES_MAX: usize = 64;
+
+/// A venue that says nothing for so long after it was told everything is asked for a sign of life: where the address is the whole
+/// subscription and the market is quiet, nothing else would complete it.
+const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Answers to the venue's own questions that may wait to be sent. One says as much as many.
 const REPLIES_MAX: usize = 4;
@@ -32,6 +37,8 @@ pub struct SessionRules {
     pub idle_timeout: Duration,
     /// The venue closes connections at this age.
     pub connection_age_max: Option<Duration>,
+    /// A second connection may be open beside this one, so that it need not leave before that one carries the books.
+    pub handover: bool,
     /// The venue answers each message of ours within this; `None` where it answers none.
     pub ack_within: Option<Duration>,
     /// The longest silence the venue promises, `None` where it promises none. See [`SessionRules::message_timeout`].
@@ -48,36 +55,11 @@ impl SessionRules {
     }
 }
 
-/// What a message of an in-band restart does to its books. Tell them after it was written.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Restarted {
-    /// They leave the scope: whatever of them still comes is of the old run.
-    Withdrawn(Vec<BookId>),
-    /// They are back in the scope: the next snapshot is theirs.
-    Restored(Vec<BookId>),
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SessionAction {
-    Send {
-        text: String,
-        restart: Option<Restarted>,
-    },
-    /// Everything is sent, answered where the venue answers, and the first frame is here. Once a life, and once more
-    /// after each [`Session::say`].
-    Subscribed,
-    /// Ask the peer for a sign of life: half of the idle timeout has passed without a frame. A quiet peer answers; one that
-    /// is gone does not, and the idle timeout finds it without taking quiet for dead.
-    Ping,
-    /// Leave, for this reason. The last action of this life.
-    End(EndReason),
-}
-
 #[derive(Clone, Debug)]
 pub struct Session {
     rules: SessionRules,
     connect_by: Mono,
-    leave_at: Mono,
+    leave: Leave,
     upgraded: bool,
     last_frame: Option<Mono>,
     /// The last frame that was more than a ping or a pong; before the first, when the venue was told all it waits for.
@@ -103,14 +85,10 @@ impl Session {
     /// A life that begins with the dial. `opening` are the messages to send once upgraded; `seed` spreads the age
     /// at which connections leave, so that those opened together do not leave together.
     pub fn new(now: Mono, rules: SessionRules, opening: Vec<Request>, seed: u64) -> Session {
-        // Between 80 and 95 % of what the venue allows: well before, and 15 % of a day wide.
-        let leave_at = rules.connection_age_max.map_or(Mono::NEVER, |age| {
-            now.after((age * 4 / 5).saturating_add(Random::new(seed).wait_up_to(age / 20 * 3)))
-        });
         Session {
             rules,
             connect_by: now.after(rules.connect_timeout),
-            leave_at,
+            leave: Leave::new(now, &rules, seed),
             upgraded: false,
             last_frame: None,
             last_message: None,
@@ -154,7 +132,11 @@ impl Session {
     }
 
     /// What came at `at` could be taken only until `now`: that silence was ours.
-    pub fn held_up(&mut self, at: Mono, now: Mono) {
+    pub fn held_up(&mut self, at: Mono, now: impl FnOnce() -> Mono) {
+        if self.last_frame != Some(at) {
+            return;
+        }
+        let now = now();
         for last in [&mut self.last_frame, &mut self.last_message].into_iter().flatten() {
             if *last == at {
                 *last = now;
@@ -163,7 +145,7 @@ impl Session {
     }
 
     /// The frame was about the connection itself.
-    pub fn control(&mut self, _now: Mono, control: &Control) {
+    pub fn control(&mut self, now: Mono, control: &Control) {
         match control {
             Control::Heartbeat | Control::Other => {}
             // Venues answer in order, or by an id we need not match: only how many are still due matters.
@@ -183,8 +165,11 @@ impl Session {
                     self.replies.push_back(answer.clone());
                 }
             }
-            // However long the venue still gives us, a fresh connection serves better than a dying one.
-            Control::Reconnect { .. } => self.end(EndReason::Notice),
+            Control::Reconnect { within } => {
+                if !self.subscribed || !self.leave.noticed(now, *within) {
+                    self.end(EndReason::Notice);
+                }
+            }
             Control::Fatal { message } => self.end(EndReason::Fatal(message.clone())),
             Control::Error { message } => self.end(EndReason::VenueError(message.clone())),
         }
@@ -257,7 +242,10 @@ impl Session {
             return None;
         }
         if let Some(reason) = self.end.take().or_else(|| self.overdue(now)) {
-            return Some(self.leave(reason));
+            return Some(self.over(reason));
+        }
+        if let Some(reason) = self.leave.ask(now, self.subscribed) {
+            return Some(SessionAction::Succeed(reason));
         }
         if self.ping_at() <= now {
             self.pinged = true;
@@ -290,7 +278,8 @@ impl Session {
         if self.end.is_some() {
             return Mono::ZERO;
         }
-        self.timers().into_iter().map(|(at, _)| at).fold(self.ready_at().min(self.ping_at()), Mono::min)
+        let next = self.ready_at().min(self.ping_at()).min(self.leave.asks_at(self.subscribed));
+        self.timers().into_iter().map(|(at, _)| at).fold(next, Mono::min)
     }
 
     pub const fn is_subscribed(&self) -> bool {
@@ -320,6 +309,10 @@ impl Session {
         }
         match self.last_frame {
             Some(at) if !self.pinged => at.after(self.rules.idle_timeout / 2).min(self.ping_due),
+            None if !self.pinged => {
+                let told = self.last_message.map_or(Mono::NEVER, |at| at.after(FIRST_SIGN_WITHIN));
+                told.min(self.ping_due)
+            }
             _ => self.ping_due,
         }
     }
@@ -339,7 +332,7 @@ impl Session {
             }
             // It cannot be in time: leave now, and do not come back before it can.
             Err(at) if self.last_frame.is_none() && at > self.connect_by => {
-                Some(self.leave(EndReason::BudgetSpent { wait: at.since(now) }))
+                Some(self.over(EndReason::BudgetSpent { wait: at.since(now) }))
             }
             Err(at) => {
                 self.pay_at = at;
@@ -348,7 +341,7 @@ impl Session {
         }
     }
 
-    fn leave(&mut self, reason: EndReason) -> SessionAction {
+    fn over(&mut self, reason: EndReason) -> SessionAction {
         self.over = true;
         self.opening.clear();
         self.restarts.clear();
@@ -386,10 +379,12 @@ impl Session {
             (after(self.blocked_since, WRITE_TIMEOUT), EndReason::WriteTimeout),
             (ack_by, EndReason::AckTimeout),
             (idle_at, EndReason::IdleTimeout),
-            (self.leave_at, EndReason::AgeLimit),
+            (self.leave.ends_at(), self.leave.reason()),
         ]
     }
 }
 
+mod action;
+mod leave;
 #[cfg(test)]
 mod tests;

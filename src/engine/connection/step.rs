@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 #[cfg(doc)]
-use crate::engine::connection::{end::EndReason, lifecycle::Lifecycle};
+use crate::engine::connection::{end::EndReason, lifecycle::Lifecycle, succession::Succession};
 use crate::engine::id::Generation;
 use crate::engine::time::Mono;
 
@@ -33,6 +33,9 @@ pub enum Step {
     Cancel(Generation),
     /// It is gone; so long did the teardown take.
     Record { generation: Generation, teardown: Duration },
+    /// Have every worker move the books that wait for nothing but a word of this successor. [`Succession::carried`] is for
+    /// when nothing is left.
+    Move { generation: Generation },
     /// Said once when a teardown exceeds [`TEARDOWN_MAX`]: a thread does not end, or a worker does not move.
     Stuck { generation: Generation, joining: bool },
     /// The stop is complete. The last step.

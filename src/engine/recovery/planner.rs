@@ -32,9 +32,12 @@ const SERVED_HANDICAP: Duration = Duration::from_secs(10);
 struct Line {
     venue: usize,
     books: usize,
-    newest: Option<Generation>,
-    /// This life and those before it are over, or about to be.
+    /// This life and those before it are over.
     over: Option<Generation>,
+    /// But for this one, whose successor it was.
+    survivor: Option<Generation>,
+    /// This one is about to be: a reconnect was ordered.
+    ending: Option<Generation>,
     /// The ledger has no control messages for it before this.
     control_at: Mono,
     /// No further [`crate::engine::recovery::Why::NoOtherWay`] before this.
@@ -122,7 +125,8 @@ impl Planner {
     pub fn carry(&mut self, connection: ConnectionId, venue: usize, books: usize) {
         assert!(venue < self.gates.len(), "a connection belongs to a known venue");
         let (control_at, reconnect_at) = (Mono::ZERO, Mono::ZERO);
-        let new = Line { venue, books, newest: None, over: None, control_at, reconnect_at };
+        let (over, survivor, ending) = (None, None, None);
+        let new = Line { venue, books, over, survivor, ending, control_at, reconnect_at };
         self.lines.entry(connection).and_modify(|line| line.books = books).or_insert(new);
     }
 
@@ -149,13 +153,15 @@ impl Planner {
         generation: Generation,
         need: Need,
     ) {
-        let Some(line) = self.lines.get_mut(&connection) else { return };
-        if line.over.is_some_and(|over| generation <= over) || line.newest.is_some_and(|n| generation < n) {
+        let Some(line) = self.lines.get(&connection) else { return };
+        if line.is_over(generation) {
             return;
         }
-        line.newest = Some(generation);
         let rules = self.gates[line.venue].rules();
         let book = self.books.entry(book).or_insert_with(|| Book::new(connection, generation));
+        if generation < book.generation && !line.is_over(book.generation) {
+            return;
+        }
         if (book.connection, book.generation) != (connection, generation) {
             (book.connection, book.generation, book.want) = (connection, generation, None);
         }
@@ -168,9 +174,17 @@ impl Planner {
     }
 
     /// A life of a connection is over, and all that its books wanted. Calls in flight count until they are answered.
-    pub fn connection_down(&mut self, _now: Mono, connection: ConnectionId, generation: Generation) {
+    /// `survivor`: an older life that goes on, where it was to be that one's successor.
+    pub fn connection_down(
+        &mut self,
+        _now: Mono,
+        connection: ConnectionId,
+        generation: Generation,
+        survivor: Option<Generation>,
+    ) {
         if let Some(line) = self.lines.get_mut(&connection) {
             line.over = line.over.max(Some(generation));
+            line.survivor = survivor.or(line.survivor).filter(|survivor| *survivor != generation);
         }
     }
 
@@ -194,8 +208,8 @@ impl Planner {
         if book.call == Some(ticket) {
             book.call = None;
         }
-        let current = self.lines.get(&call.connection).and_then(Line::current);
-        if current != Some(call.generation) || book.generation != call.generation {
+        let runs = self.lines.get(&call.connection).is_some_and(|line| !line.is_over(call.generation));
+        if !runs || book.generation != call.generation {
             return None;
         }
         let want = book.want.as_mut()?;
@@ -298,7 +312,7 @@ impl Planner {
         self.books.iter().filter_map(|(&id, book)| {
             let line = self.lines.get(&book.connection)?;
             let want = book.want.as_ref()?;
-            (line.current() == Some(book.generation)).then_some((id, book, want, line))
+            (!line.is_over(book.generation)).then_some((id, book, want, line))
         })
     }
 
@@ -335,9 +349,10 @@ impl Planner {
 }
 
 impl Line {
-    /// The life that runs, as far as the books have said.
-    fn current(&self) -> Option<Generation> {
-        self.newest.filter(|&newest| self.over.is_none_or(|over| newest > over))
+    /// Nothing of this life is repaired any more. Two may run at once: one, and the one that takes over from it.
+    fn is_over(&self, generation: Generation) -> bool {
+        self.ending == Some(generation)
+            || (self.over >= Some(generation) && self.survivor != Some(generation))
     }
 }
 

@@ -31,6 +31,8 @@ pub struct FeedStats {
     pub rest_breaker: BreakerState,
     /// By reason of the end before it.
     pub reconnects: Tally,
+    /// Of those, connections whose books went over to the next one before they ended.
+    pub handovers: u64,
     /// Control messages sent.
     pub control_sent: u64,
     /// Symbols the venue carries for us now.

@@ -4,10 +4,12 @@
 //! one before ends `live` at that message. While it waits for a snapshot it keeps the newest unbroken run of changes,
 //! so that the snapshot, whichever way it comes, continues into the present. A message on a live book costs no allocation.
 //!
-//! `stream` takes what the connection brings, `join` what REST brings; this file the connection's life and the answers.
+//! `stream` takes what the connection brings, `join` what REST brings, `overlap` what a second connection brings; this file the
+//! connection's life and the answers.
 
 mod join;
 mod outcome;
+mod overlap;
 mod rules;
 mod stream;
 mod window;

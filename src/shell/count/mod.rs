@@ -79,6 +79,8 @@ pub struct FeedCounters {
     pub mismatches: AtomicU64,
     /// By reason of the end before it.
     pub reconnects: Words,
+    /// Of those, connections whose books went over to the next one first.
+    pub handovers: AtomicU64,
     pub rest: RestTally,
     recoveries: Mutex<Vec<RecoveryCount>>,
     retired: Mutex<Retired>,
@@ -284,6 +286,14 @@ impl FeedCounters {
             now,
             format_args!("connection {} ended ({why}); reconnecting", connection.0),
         );
+    }
+
+    /// A connection was replaced for a planned reason, and the next one carries its books.
+    pub fn handed_over(&self, connection: ConnectionId, reason: &EndReason, now: Mono) {
+        self.handovers.fetch_add(1, Relaxed);
+        let text =
+            format_args!("connection {} is replaced ({reason}): the next one has its books", connection.0);
+        self.voice.say(About::Connection, "handed_over", Level::Info, now, text);
     }
 
     /// The newest books that the venue contradicted.

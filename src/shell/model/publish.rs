@@ -8,6 +8,8 @@ use crate::shell::face::Face;
 use crate::shell::seqcell::SeqCell;
 use crate::shell::status::ConnectionStatus;
 use crate::shell::sync::Arc;
+use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::Ordering::{Acquire, Release};
 use loom::thread;
 
 const STALE: u64 = 0;
@@ -113,7 +115,7 @@ fn c1_a_life_that_is_over_is_never_shown_live_i6() {
             shown.publish(&[LIVE, 1], 1);
             shown.publish(&[STALE, 1], 0);
         });
-        line.disbelieve();
+        line.disbelieve(Generation(1));
         assert_eq!(live(&face, Some(&line)), None, "a look after the end");
         worker.join().expect("the worker passes its fence");
         assert_eq!(live(&face, Some(&line)), None);
@@ -126,7 +128,7 @@ fn c1_a_life_begins_with_a_book_of_its_own() {
         let (face, line) = (Arc::new(Shown::new()), Arc::new(connection()));
         line.believe(Generation(1));
         face.publish(&[LIVE, 1], 1);
-        line.disbelieve();
+        line.disbelieve(Generation(1));
         face.publish(&[STALE, 1], 0);
         let (shown, next) = (face.clone(), line.clone());
         let worker = thread::spawn(move || {
@@ -140,6 +142,32 @@ fn c1_a_life_begins_with_a_book_of_its_own() {
     });
 }
 
+#[test]
+fn c1_a_book_that_goes_over_to_the_next_life_is_never_doubted() {
+    every_schedule("a handover", || {
+        let (face, line) = (Arc::new(Shown::new()), Arc::new(connection()));
+        line.believe(Generation(1));
+        face.publish(&[LIVE, 1], 1);
+        line.believe(Generation(2));
+        let (shown, carried) = (face.clone(), Arc::new(AtomicBool::new(false)));
+        let (said, status) = (carried.clone(), line.clone());
+        let worker = thread::spawn(move || {
+            shown.publish(&[LIVE, 2], 2);
+            said.store(true, Release);
+        });
+        // The supervisor gives the old life up once the worker has said that the next one carries the book.
+        let supervisor = thread::spawn(move || {
+            if carried.load(Acquire) {
+                status.disbelieve(Generation(1));
+            }
+        });
+        assert!(live(&face, Some(&line)).is_some(), "a look at any moment");
+        worker.join().expect("the worker");
+        supervisor.join().expect("the supervisor");
+        assert_eq!(live(&face, Some(&line)), Some(2));
+    });
+}
+
 /// A worker whose queue took no fence comes from one life to the next without a word between. That its book belonged
 /// to the life before was told apart from what it showed, and first: for a moment the old book passed as the new.
 #[test]
@@ -148,7 +176,7 @@ fn c1_a_life_that_ended_without_its_fence_is_not_taken_for_the_next() {
         let (face, line) = (Arc::new(Shown::new()), Arc::new(connection()));
         line.believe(Generation(1));
         face.publish(&[LIVE, 1], 1);
-        line.disbelieve();
+        line.disbelieve(Generation(1));
         line.believe(Generation(2));
         let shown = face.clone();
         let worker = thread::spawn(move || {

@@ -17,6 +17,8 @@ pub struct Inlet {
     way: Entrance,
     connection: ConnectionId,
     generation: Generation,
+    /// The life that this one is to take over from.
+    beside: Option<Generation>,
     batch_max: usize,
     overflow: Overflow,
     losses: Arc<dyn LossBoard>,
@@ -29,12 +31,22 @@ impl Inlet {
     pub(super) fn new(
         way: Entrance,
         connection: ConnectionId,
-        generation: Generation,
+        (generation, beside): (Generation, Option<Generation>),
         batch_max: usize,
         overflow: Overflow,
         losses: Arc<dyn LossBoard>,
     ) -> Inlet {
-        Inlet { way, connection, generation, batch_max, overflow, losses, filling: None, marked: Vec::new() }
+        Inlet {
+            way,
+            connection,
+            generation,
+            beside,
+            batch_max,
+            overflow,
+            losses,
+            filling: None,
+            marked: Vec::new(),
+        }
     }
 
     /// Takes a frame: copies it into the batch being filled, or lets the overflow policy decide.
@@ -150,7 +162,8 @@ impl Inlet {
     /// [`Gone`] when the worker takes nothing any more.
     pub fn opened(&mut self, at: Stamp) -> Result<(), Gone> {
         self.queue()?;
-        self.way.send(Job::Opened { connection: self.connection, generation: self.generation, at })
+        let (connection, generation, beside) = (self.connection, self.generation, self.beside);
+        self.way.send(Job::Opened { connection, generation, beside, at })
     }
 
     fn unmark(&mut self, book: BookId) {
@@ -166,13 +179,16 @@ impl Inlet {
     }
 
     fn batch(&mut self) -> &mut Batch {
-        let (connection, generation) = (self.connection, self.generation);
+        let (connection, generation, beside) = (self.connection, self.generation, self.beside);
         self.filling.get_or_insert_with(|| {
-            let empty =
-                || Batch { connection, generation, text: String::new(), items: Vec::new(), frames: 0 };
+            let empty = || {
+                let (text, items) = (String::new(), Vec::new());
+                Batch { connection, generation, beside, text, items, frames: 0 }
+            };
             let mut batch = self.way.shared.pool_out.try_recv().unwrap_or_else(|_| empty());
             batch.connection = connection;
             batch.generation = generation;
+            batch.beside = beside;
             batch
         })
     }
@@ -212,19 +228,19 @@ impl Inlet {
     }
 
     fn note_evicted(&self, batch: &Batch, item: &Item, at: Stamp, evicted: &mut Vec<Break>) {
-        let (book, generation) = (item.book, batch.generation);
+        let (book, generation, beside) = (item.book, batch.generation, batch.beside);
         if matches!(item.entry, Entry::Frame { .. }) {
             self.losses.dropped(batch.connection, book, at);
         }
         if item.breaks_the_book() {
             let number = self.losses.broken(book, StaleReason::Overflow, at);
             let withdrawn = item.entry == Entry::Withdrawn;
-            match evicted.iter_mut().find(|b| b.book == book) {
+            match evicted.iter_mut().find(|b| (b.book, b.generation) == (book, generation)) {
                 Some(known) => {
                     let withdrawn = known.withdrawn || withdrawn;
-                    *known = Break { book, generation, number, withdrawn };
+                    *known = Break { book, generation, beside, number, withdrawn };
                 }
-                None => evicted.push(Break { book, generation, number, withdrawn }),
+                None => evicted.push(Break { book, generation, beside, number, withdrawn }),
             }
         }
     }

@@ -74,6 +74,8 @@ pub struct Item {
 pub struct Batch {
     pub connection: ConnectionId,
     pub generation: Generation,
+    /// The life that this one is to take over from.
+    pub beside: Option<Generation>,
     pub text: String,
     pub items: Vec<Item>,
     frames: usize,
@@ -86,7 +88,14 @@ pub enum Job {
     Opened {
         connection: ConnectionId,
         generation: Generation,
+        /// The life that it is to take over from.
+        beside: Option<Generation>,
         at: Stamp,
+    },
+    /// Let this successor carry the books that can go over without its word.
+    Move {
+        connection: ConnectionId,
+        generation: Generation,
     },
     /// The last word of a generation: its books are stale after it.
     Fence {
@@ -103,8 +112,9 @@ pub enum Job {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Break {
     pub book: BookId,
-    /// The life of its connection that they belonged to.
+    /// The life of its connection that they belonged to, and the life that one is to take over from.
     pub generation: Generation,
+    pub beside: Option<Generation>,
     pub number: u64,
     /// A withdrawal was among them.
     pub withdrawn: bool,
@@ -161,7 +171,7 @@ struct Evicted {
     /// Lifecycle jobs that stood before an evicted batch, in order: they come before everything that is queued. As many
     /// as were in the queue at most; a connection has one opening and one fence at a time.
     jobs: VecDeque<Job>,
-    /// Books of which messages were dropped, one entry each: told after those jobs, and before anything newer.
+    /// Books of which messages were dropped, one entry each a life: told after those jobs, and before anything newer.
     breaks: Vec<Break>,
 }
 
@@ -238,11 +248,12 @@ impl Entrance {
         &self,
         connection: ConnectionId,
         generation: Generation,
+        beside: Option<Generation>,
         batch_max: usize,
         overflow: Overflow,
         losses: Arc<dyn LossBoard>,
     ) -> Inlet {
-        Inlet::new(self.clone(), connection, generation, batch_max, overflow, losses)
+        Inlet::new(self.clone(), connection, (generation, beside), batch_max, overflow, losses)
     }
 }
 

@@ -134,7 +134,7 @@ impl Checker {
 }
 
 fn inlet(way: &Entrance, batch: usize, overflow: Overflow, board: &Arc<Board>) -> Inlet {
-    way.inlet(ConnectionId(0), LIFE, batch, overflow, board.clone())
+    way.inlet(ConnectionId(0), LIFE, None, batch, overflow, board.clone())
 }
 
 fn push(inlet: &mut Inlet, book: u32, text: &str) -> Pushed {
@@ -155,6 +155,7 @@ fn shown(job: Result<Job, TryRecvError>) -> String {
         Ok(Job::Opened { .. }) => "opened".to_owned(),
         Ok(Job::Fence { .. }) => "fence".to_owned(),
         Ok(Job::Adopt(_) | Job::Dismiss(_)) => "books".to_owned(),
+        Ok(Job::Move { .. }) => "move".to_owned(),
         Err(e) => e.to_string(),
     }
 }
@@ -286,7 +287,10 @@ fn lifecycle_and_withdrawals_survive_eviction() {
     assert_eq!(take(&outlet), ("opened".to_owned(), vec![]));
     let mut breaks = Vec::new();
     assert_eq!(shown(outlet.take(&mut breaks)), "2");
-    assert_eq!(breaks, [Break { book: BookId(0), generation: LIFE, number: 2, withdrawn: true }]);
+    assert_eq!(
+        breaks,
+        [Break { book: BookId(0), generation: LIFE, beside: None, number: 2, withdrawn: true }]
+    );
     assert_eq!(take(&outlet).0, "fence");
 }
 

@@ -246,6 +246,10 @@ impl<S: Socket> Life<S> {
                     let (connection, generation) = (self.plan.connection, self.plan.generation);
                     self.tell(Event::Subscribed { connection, generation });
                 }
+                Some(SessionAction::Succeed(reason)) => {
+                    let (connection, generation) = (self.plan.connection, self.plan.generation);
+                    self.tell(Event::Leaving { connection, generation, reason });
+                }
                 Some(SessionAction::Send { text, restart }) => {
                     if let Some(Restarted::Withdrawn(books)) = restart {
                         for book in books {
@@ -286,10 +290,8 @@ impl<S: Socket> Life<S> {
         let more = self.round(at);
         self.intake.tell();
         let more = more?;
-        if self.plan.status.last_frame() == Some(at.mono) {
-            // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
-            self.session.held_up(at.mono, self.plan.clock.mono());
-        }
+        // A full queue may have kept us waiting with a frame in hand: that silence is ours and not the venue's.
+        self.session.held_up(at.mono, || self.plan.clock.mono());
         Ok(more)
     }
 

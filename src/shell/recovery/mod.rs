@@ -32,10 +32,11 @@ const BEAT_EVERY: Duration = Duration::from_secs(2);
 
 /// What the supervisor and readers of books say.
 pub enum Notice {
-    /// A life of a connection is over: nothing of it is repaired any more.
+    /// A life of a connection is over: nothing of it is repaired any more. `survivor`: the older life that goes on.
     Down {
         connection: ConnectionId,
         generation: Generation,
+        survivor: Option<Generation>,
     },
     /// Somebody reads this book.
     Interest {
@@ -152,8 +153,8 @@ impl Recovery {
     fn notice(&mut self, notice: Notice) -> bool {
         let now = self.clock.mono();
         match notice {
-            Notice::Down { connection, generation } => {
-                self.planner.connection_down(now, connection, generation)
+            Notice::Down { connection, generation, survivor } => {
+                self.planner.connection_down(now, connection, generation, survivor)
             }
             Notice::Interest { book } => self.planner.interest(now, book),
             Notice::Change { connections_removed, books_removed, books_added, connections } => {
@@ -215,10 +216,10 @@ impl Recovery {
             match action {
                 None => return,
                 Some(Action::Fetch { ticket, book, .. }) => self.fetch(now, ticket, book),
-                Some(Action::Restart { connection, generation, books }) => {
+                Some(Action::Restart { generation, books, .. }) => {
                     self.counters.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     // A connection that is gone meanwhile cancels its repairs by itself.
-                    if let Some(port) = self.ports.get(connection, generation) {
+                    if let Some(port) = self.ports.get(generation) {
                         port.command(Command::Restart { books });
                     }
                 }

@@ -137,6 +137,7 @@ fn feed(registry: &Registry, tables: &Tables, entry: &FeedEntry, rows: &[Row], n
         rest_in_flight: venue.in_flight,
         rest_breaker: venue.breaker,
         reconnects: counters.reconnects.tally(),
+        handovers: counters.handovers.load(Relaxed),
         control_sent: counters.control_sent.load(Relaxed),
         exchange_delay_ms: counters.exchange_delay_ms(),
     }

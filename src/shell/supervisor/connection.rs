@@ -1,9 +1,11 @@
-//! One connection as the supervisor holds it: its lifecycle machine, and the thread of its present life.
+//! One connection as the supervisor holds it: the machine of its lives, and the threads of those that run.
 
 use crate::engine::connection::end::EndReason;
 use crate::engine::connection::lifecycle::Lifecycle;
 use crate::engine::connection::session::SessionRules;
+use crate::engine::connection::succession::Succession;
 use crate::engine::id::{ConnectionId, Generation};
+use crate::engine::time::Mono;
 use crate::shell::beat::Beat;
 use crate::shell::count::FeedCounters;
 use crate::shell::event::Event;
@@ -40,16 +42,25 @@ pub struct Facts {
 
 pub struct Connection {
     pub facts: Facts,
-    pub lifecycle: Lifecycle,
+    pub lives: Succession,
     pub addresses: Vec<SocketAddr>,
+    /// Two at most.
+    threads: Vec<Living>,
+}
+
+/// The thread of a life, from spawn to the last fence.
+struct Living {
+    generation: Generation,
     reader: Option<Box<dyn Running>>,
     port: Option<Arc<Port>>,
     /// The reader said its last word.
     said_farewell: bool,
     /// The machine waits for the join.
-    pub joining: bool,
+    joining: bool,
     /// Workers that have not passed the fence yet.
-    pub fences_due: usize,
+    fences_due: usize,
+    /// Workers that say that this life carries what they keep.
+    carried: Vec<usize>,
 }
 
 /// Says that a reader ended even when it panics, and that it never began when there was no thread for it.
@@ -90,16 +101,7 @@ impl Drop for Farewell {
 
 impl Connection {
     pub fn new(facts: Facts, lifecycle: Lifecycle) -> Connection {
-        Connection {
-            facts,
-            lifecycle,
-            addresses: Vec::new(),
-            reader: None,
-            port: None,
-            said_farewell: false,
-            joining: false,
-            fences_due: 0,
-        }
+        Connection { facts, lives: Succession::new(lifecycle), addresses: Vec::new(), threads: Vec::new() }
     }
 
     /// Starts the thread of a new life.
@@ -113,12 +115,20 @@ impl Connection {
         entrances: &[Entrance],
         losses: &Arc<dyn LossBoard>,
     ) -> io::Result<()> {
-        assert!(self.reader.is_none(), "a life is joined before the next begins (I5)");
+        let beside = self.lives.survivor_of(generation);
+        let running =
+            self.threads.iter().filter(|l| l.reader.is_some() && Some(l.generation) != beside).count();
+        assert!(
+            running == 0,
+            "a life is joined before the next begins, but for the one it takes over from (I5)"
+        );
         let port = Arc::new(Port::new()?);
-        let inlet =
-            |e: &Entrance| e.inlet(self.facts.id, generation, common.batch, common.overflow, losses.clone());
+        let inlet = |e: &Entrance| {
+            let (id, losses) = (self.facts.id, losses.clone());
+            e.inlet(id, generation, beside, common.batch, common.overflow, losses)
+        };
         let mut rules = self.facts.rules;
-        rules.connect_timeout = rules.connect_timeout.saturating_sub(self.lifecycle.resolve_took());
+        rules.connect_timeout = rules.connect_timeout.saturating_sub(self.lives.resolve_took());
         let plan = Plan {
             connection: self.facts.id,
             generation,
@@ -150,61 +160,117 @@ impl Connection {
         };
         self.facts.beat.mark(common.clock.mono());
         let name = format!("rd-{}-{}", self.facts.counters.name, self.facts.id.0);
-        self.reader = Some(common.readers.start(&name, plan, farewell)?);
-        self.said_farewell = false;
-        common.ports.set(self.facts.id, Some((generation, port.clone())));
-        self.port = Some(port);
+        let reader = Some(common.readers.start(&name, plan, farewell)?);
+        common.ports.set(generation, Some(port.clone()));
+        self.threads.push(Living {
+            generation,
+            reader,
+            port: Some(port),
+            said_farewell: false,
+            joining: false,
+            fences_due: 0,
+            carried: Vec::new(),
+        });
         Ok(())
     }
 
-    /// The reader's thread is ending.
-    pub fn farewell(&mut self) {
-        self.said_farewell = true;
+    /// The reader's thread is ending. Of a life that never began there is none.
+    pub fn farewell(&mut self, generation: Generation) {
+        if let Some(life) = self.living(generation) {
+            life.said_farewell = true;
+        }
     }
 
-    pub fn shut(&self) {
-        if let Some(port) = &self.port {
+    pub fn shut(&self, generation: Generation) {
+        let port =
+            self.threads.iter().find(|life| life.generation == generation).and_then(|l| l.port.as_ref());
+        if let Some(port) = port {
             port.shut();
         }
     }
 
-    /// Joins the reader when that does not wait: it has said its last word, or there is none.
-    pub fn try_join(&mut self, common: &Common) -> bool {
-        let Some(reader) = self.reader.take() else { return true };
-        if !self.said_farewell && !reader.is_finished() {
-            self.reader = Some(reader);
-            return false;
+    /// Its reader is to be joined as soon as that does not wait.
+    pub fn join(&mut self, now: Mono, generation: Generation) {
+        match self.living(generation) {
+            Some(life) => life.joining = true,
+            None => self.lives.joined(now, generation),
         }
-        if let thread::Ended::Panicked(message) = reader.join() {
-            log::error!(
-                "feed {}: the reader panicked: {message}; it is started again",
-                self.facts.counters.name
-            );
-        }
-        common.ports.set(self.facts.id, None);
-        self.port = None;
-        true
     }
 
-    /// Goes on with other symbols: the life that runs is told, the next begins so.
+    /// Joins the readers that are to be, when that does not wait: when they have said their last word.
+    pub fn try_join(&mut self, common: &Common, now: Mono) {
+        for life in self.threads.iter_mut().filter(|life| life.joining) {
+            let Some(reader) = life.reader.take() else { continue };
+            if !life.said_farewell && !reader.is_finished() {
+                life.reader = Some(reader);
+                continue;
+            }
+            if let thread::Ended::Panicked(message) = reader.join() {
+                let name = &self.facts.counters.name;
+                log::error!("feed {name}: the reader panicked: {message}; it is started again");
+            }
+            common.ports.set(life.generation, None);
+            (life.port, life.joining) = (None, false);
+            self.lives.joined(now, life.generation);
+        }
+    }
+
+    /// So many workers were sent the fence of a life.
+    pub fn fence(&mut self, now: Mono, generation: Generation, workers: usize) {
+        match self.living(generation).filter(|_| workers > 0) {
+            Some(life) => life.fences_due = workers,
+            None => self.fences_are_over(now, generation),
+        }
+    }
+
+    /// A worker has passed the fence of a life.
+    pub fn fenced(&mut self, now: Mono, generation: Generation) {
+        let Some(life) = self.living(generation) else { return };
+        life.fences_due = life.fences_due.saturating_sub(1);
+        if life.fences_due == 0 {
+            self.fences_are_over(now, generation);
+        }
+    }
+
+    fn fences_are_over(&mut self, now: Mono, generation: Generation) {
+        self.threads.retain(|life| life.generation != generation);
+        self.lives.fenced(now, generation);
+    }
+
+    /// A worker of so many says that a successor carries what it keeps.
+    pub fn carried(&mut self, now: Mono, generation: Generation, worker: usize, workers: usize) {
+        let Some(life) = self.living(generation) else { return };
+        if !life.carried.contains(&worker) {
+            life.carried.push(worker);
+        }
+        if life.carried.len() >= workers {
+            self.lives.carried(now, generation);
+        }
+    }
+
+    fn living(&mut self, generation: Generation) -> Option<&mut Living> {
+        self.threads.iter_mut().find(|life| life.generation == generation)
+    }
+
+    /// Goes on with other symbols: the lives that run are told, the next begins so.
     pub fn rescope(&mut self, new: NewScope) {
         let NewScope { dial, scope, routes, added, removed, .. } = new;
         self.facts.dial = dial;
         self.facts.scope = scope.clone();
         self.facts.routes = routes.clone();
         self.facts.status.tell(|told| told.symbols = scope.symbols.len());
-        // A reader too busy to be told is replaced; the next one knows.
-        let told =
-            self.port.as_ref().is_none_or(|p| p.command(Command::Rescope { scope, routes, added, removed }));
-        if !told {
-            self.shut();
+        for port in self.threads.iter().filter_map(|life| life.port.as_ref()) {
+            let (scope, routes) = (scope.clone(), routes.clone());
+            let (added, removed) = (added.clone(), removed.clone());
+            // A reader too busy to be told is replaced; the next one knows.
+            if !port.command(Command::Rescope { scope, routes, added, removed }) {
+                port.shut();
+            }
         }
     }
 
     /// Lets a thread go that does not end. Only on the way to a failed exit.
     pub fn abandon(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            reader.abandon();
-        }
+        self.threads.iter_mut().filter_map(|life| life.reader.take()).for_each(Running::abandon);
     }
 }

@@ -3,13 +3,14 @@
 //! It is the main thread. It waits on its inbox and on the machines' next deadline, owns every reader, and is the only
 //! one that starts, shuts and joins them. There is one way down for every connection, whatever ended it.
 
+mod account;
 mod connection;
 mod parts;
 mod pulse;
 
 use crate::engine::connection::end::EndReason;
-use crate::engine::connection::lifecycle::Lifecycle;
 use crate::engine::connection::step::{Phase, Step};
+use crate::engine::connection::succession::Succession;
 use crate::engine::id::{ConnectionId, Generation};
 use crate::engine::time::Mono;
 use crate::shell::event::Event;
@@ -91,7 +92,7 @@ impl Supervisor {
     pub fn start(&mut self) {
         let now = self.common.clock.mono();
         for connection in &mut self.connections {
-            connection.lifecycle.start(now);
+            connection.lives.start(now);
         }
     }
 
@@ -100,23 +101,22 @@ impl Supervisor {
         for index in 0..self.connections.len() {
             self.advance(index);
         }
+        self.begin_handovers();
         if !self.stopping {
             // Those that a reload took away.
-            self.connections.retain(|c| c.lifecycle.phase() != Phase::Stopped);
+            self.connections.retain(|c| c.lives.phase() != Phase::Stopped);
         }
         if let Some(why) = self.failed.take() {
             // A thread that does not end cannot be joined: the process's end is what ends it.
             self.connections.iter_mut().for_each(Connection::abandon);
             return ControlFlow::Break(Exit::Failed(why));
         }
-        if self.stopping && self.connections.iter().all(|c| c.lifecycle.phase() == Phase::Stopped) {
+        if self.stopping && self.connections.iter().all(|c| c.lives.phase() == Phase::Stopped) {
             return ControlFlow::Break(Exit::Stopped);
         }
         let stamp = self.common.clock.stamp();
         let next_pulse = self.pulse.beat(stamp, &self.registry, self.stopping);
-        ControlFlow::Continue(
-            self.connections.iter().map(|c| c.lifecycle.deadline()).fold(next_pulse, Mono::min),
-        )
+        ControlFlow::Continue(self.connections.iter().map(|c| c.lives.deadline()).fold(next_pulse, Mono::min))
     }
 
     /// Takes one event that has come already; false when none has.
@@ -134,8 +134,8 @@ impl Supervisor {
     }
 
     /// The connections there are, each where it is in its life.
-    pub fn lifecycles(&self) -> impl Iterator<Item = (ConnectionId, &Lifecycle)> {
-        self.connections.iter().map(|c| (c.facts.id, &c.lifecycle))
+    pub fn lifecycles(&self) -> impl Iterator<Item = (ConnectionId, &Succession)> {
+        self.connections.iter().map(|c| (c.facts.id, &c.lives))
     }
 
     /// Takes what came; a turn is due after it.
@@ -143,10 +143,10 @@ impl Supervisor {
         let now = self.common.clock.mono();
         match event {
             Event::Upgraded { connection, generation } => {
-                self.with(connection, |c| c.lifecycle.upgraded(now, generation));
+                self.with(connection, |c| c.lives.upgraded(now, generation));
             }
             Event::Subscribed { connection, generation } => {
-                self.with(connection, |c| c.lifecycle.subscribed(now, generation));
+                self.with(connection, |c| c.lives.subscribed(now, generation));
                 self.subscribed(connection);
             }
             Event::Ended { connection, generation, reason } => {
@@ -158,16 +158,20 @@ impl Supervisor {
                     Ok(addresses) => c.addresses = addresses,
                     Err(why) => c.facts.counters.unresolved(&c.facts.target.host, &why, now),
                 }
-                c.lifecycle.resolved(now, ok);
+                c.lives.resolved(now, ok);
             }),
-            Event::Fenced { connection, generation, .. } => self.with(connection, |c| {
-                c.fences_due = c.fences_due.saturating_sub(1);
-                if c.fences_due == 0 {
-                    c.lifecycle.fenced(now, generation);
-                }
-            }),
+            Event::Fenced { connection, generation, .. } => {
+                self.with(connection, |c| c.fenced(now, generation));
+            }
+            Event::Leaving { connection, generation, reason } => {
+                self.with(connection, |c| c.lives.leave(now, generation, reason));
+            }
+            Event::Carried { worker, connection, generation } => {
+                let workers = self.entrances.len();
+                self.with(connection, |c| c.carried(now, generation, worker, workers));
+            }
             Event::Reconnect { connection, generation } => self.with(connection, |c| {
-                c.lifecycle.request_reconnect(now, generation, EndReason::Requested);
+                c.lives.ended(now, generation, EndReason::Requested);
             }),
             Event::WorkerPanicked { worker, message } => self.worker_panicked(worker, &message, now),
             Event::Lost { thread, message } => {
@@ -185,7 +189,7 @@ impl Supervisor {
             log::info!("stopping");
             self.pulse.stopping();
             for connection in &mut self.connections {
-                connection.lifecycle.stop(now);
+                connection.lives.stop(now);
             }
         }
     }
@@ -214,7 +218,7 @@ impl Supervisor {
             self.connections.push(Connection::new(facts, lifecycle));
         }
         for id in lines.stop {
-            self.with(id, |c| c.lifecycle.stop(now));
+            self.with(id, |c| c.lives.stop(now));
         }
         for scope in lines.rescope {
             self.with(scope.connection, |c| c.rescope(scope));
@@ -230,15 +234,12 @@ impl Supervisor {
         }
         let stamp = self.common.clock.stamp();
         self.with(connection, |c| {
-            // A word of a life that never began must not count as its successor's last one.
-            if c.lifecycle.generation() == Some(generation) {
-                c.farewell();
-            }
+            c.farewell(generation);
             if matches!(reason, EndReason::UpgradeRefused { wait: Some(_), .. }) {
                 // Venues count addresses: what one connection is told holds for all.
                 c.facts.purse.hold_connects(stamp, now.after(reason.min_wait()));
             }
-            c.lifecycle.ended(now, generation, reason);
+            c.lives.ended(now, generation, reason);
         });
     }
 
@@ -247,8 +248,8 @@ impl Supervisor {
         self.panicked(now);
         // What the worker knew is gone, so every stream has to begin again.
         for connection in &mut self.connections {
-            if let Some(generation) = connection.lifecycle.generation() {
-                connection.lifecycle.request_reconnect(now, generation, EndReason::Panic);
+            for generation in connection.lives.generations() {
+                connection.lives.ended(now, generation, EndReason::Panic);
             }
         }
     }
@@ -268,14 +269,13 @@ impl Supervisor {
         loop {
             let now = self.common.clock.mono();
             let Some(connection) = self.connections.get_mut(index) else { return };
-            if connection.joining && connection.try_join(&self.common) {
-                connection.joining = false;
-                if let Some(generation) = connection.lifecycle.generation() {
-                    connection.lifecycle.joined(now, generation);
-                }
-            }
-            let step = connection.lifecycle.next(now);
-            connection.facts.status.tell(|told| told.phase = connection.lifecycle.phase().name());
+            connection.try_join(&self.common, now);
+            let step = connection.lives.next(now);
+            let (phase, current) = (connection.lives.phase(), connection.lives.generation());
+            connection.facts.status.tell(|told| {
+                told.phase = phase.name();
+                told.generation = current.map_or(told.generation, |g| g.0);
+            });
             match step {
                 None => return,
                 Some(step) => self.perform(index, step, now),
@@ -301,36 +301,44 @@ impl Supervisor {
             }
             Step::AskConnect => {
                 let token = c.facts.purse.take_connect(self.common.clock.stamp());
-                c.lifecycle.connect_token(now, token);
+                c.lives.connect_token(now, token);
             }
             Step::Spawn { generation } => {
-                c.facts.status.tell(|told| {
-                    told.generation = generation.0;
-                    told.lives += 1;
-                });
+                c.facts.status.tell(|told| told.lives += 1);
                 c.facts.status.believe(generation);
                 if let Err(e) = c.spawn(generation, &self.common, &self.entrances, &self.losses) {
                     log::error!("feed {}: cannot start a reader: {e}; trying again", c.facts.counters.name);
-                    c.lifecycle.ended(now, generation, EndReason::NoThread);
+                    c.lives.ended(now, generation, EndReason::NoThread);
                 }
             }
-            Step::MarkDead(_) => {
-                c.facts.status.disbelieve();
+            Step::MarkDead(generation) => {
+                c.facts.status.disbelieve(generation);
                 let since = self.common.clock.stamp();
+                let connected = c.lives.phase() == Phase::Subscribed;
                 c.facts.status.tell(|told| {
-                    if std::mem::replace(&mut told.connected, false) {
-                        told.since = since;
+                    if told.connected && !connected {
+                        (told.connected, told.since) = (false, since);
                     }
                 });
             }
-            Step::Shut(_) => c.shut(),
-            Step::Join(_) => c.joining = true,
-            Step::Fence(generation) => self.fence(index, generation, now),
+            Step::Shut(generation) => c.shut(generation),
+            Step::Join(generation) => c.join(now, generation),
+            Step::Fence(generation) => {
+                let send = |e: &&Entrance| e.send(Job::Fence { connection: id, generation }).is_ok();
+                let sent = self.entrances.iter().filter(send).count();
+                c.fence(now, generation, sent);
+            }
+            Step::Move { generation } => {
+                for entrance in &self.entrances {
+                    // A worker that takes nothing is not waited for.
+                    let _ = entrance.send(Job::Move { connection: id, generation });
+                }
+            }
             Step::Cancel(generation) => {
+                let survivor = c.lives.survivor_of(generation);
+                let down = Notice::Down { connection: id, generation, survivor };
                 // Bounded by what the recovery thread does between two looks at its inbox.
-                let _ = self
-                    .notices
-                    .send_timeout(Notice::Down { connection: id, generation }, Duration::from_secs(1));
+                let _ = self.notices.send_timeout(down, Duration::from_secs(1));
             }
             Step::Record { teardown, .. } => self.record(index, teardown, now),
             Step::Stuck { joining, .. } => {
@@ -339,52 +347,6 @@ impl Supervisor {
             }
             Step::Stopped => {}
         }
-    }
-
-    fn fence(&mut self, index: usize, generation: Generation, now: Mono) {
-        let Some(c) = self.connections.get_mut(index) else { return };
-        let connection = c.facts.id;
-        let sent =
-            self.entrances.iter().filter(|e| e.send(Job::Fence { connection, generation }).is_ok()).count();
-        c.fences_due = sent;
-        if sent == 0 {
-            c.lifecycle.fenced(now, generation);
-        }
-    }
-
-    fn record(&mut self, index: usize, teardown: Duration, now: Mono) {
-        let Some(c) = self.connections.get_mut(index) else { return };
-        self.registry.torn_down(teardown);
-        let reason = c.lifecycle.last_end().cloned().unwrap_or(EndReason::Stop);
-        c.facts.status.tell(|told| {
-            told.teardown = Some(teardown);
-            told.last_end = Some(c.facts.counters.voice.quote(&reason.to_string()));
-        });
-        if reason != EndReason::Stop {
-            c.facts.counters.reconnects.add(reason.name());
-            c.facts.counters.disconnected(c.facts.id, &reason, now);
-        }
-    }
-
-    fn subscribed(&mut self, connection: ConnectionId) {
-        let since = self.common.clock.stamp();
-        let registry = self.registry.clone();
-        self.with(connection, |c| {
-            // Said again when the scope has changed.
-            if c.facts.status.told().connected {
-                return;
-            }
-            let took = c.lifecycle.reconnect_took();
-            c.facts.status.tell(|told| {
-                told.connected = true;
-                told.since = since;
-                told.reconnect = took;
-            });
-            if let Some(took) = took {
-                registry.reconnected(took);
-            }
-            c.facts.counters.connected(c.facts.id, &c.facts.target, c.facts.scope.symbols.len(), since.mono);
-        });
     }
 
     fn with(&mut self, connection: ConnectionId, act: impl FnOnce(&mut Connection)) {

@@ -1,30 +1,24 @@
 //! A worker's books and the generations they belong to.
 
-use crate::engine::event::{BookEvent, Channel, Decoded, Event, Snapshot};
+mod asked;
+mod overlap;
+
+use crate::engine::event::{BookEvent, Channel, Decoded, Event};
 use crate::engine::id::{BookId, ConnectionId, Generation};
-use crate::engine::keeper::{Keeper, Noted};
-use crate::engine::need::{Joined, Need};
+use crate::engine::keeper::Keeper;
+use crate::engine::need::Need;
 use crate::engine::state::StaleReason;
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Stamp, Wall};
-use crate::engine::view::{BookView, TradeView};
 use crate::shell::clock::Clock;
-use crate::shell::count::{FeedCounters, WorkerCounters};
+use crate::shell::count::WorkerCounters;
 use crate::shell::queue::{Batch, Break, Entry};
 use crate::shell::sync::channel::Sender;
 use crate::shell::worker::Told;
 use crate::shell::worker::kept::{Kept, Recipe, note_recovery, published, report};
+use crate::shell::worker::line::{Ended, Line, Standing};
+use overlap::Share;
 use std::sync::Arc;
-
-/// A connection as its books see it.
-#[derive(Clone, Default)]
-struct Line {
-    /// The generation whose messages are applied.
-    current: Option<Generation>,
-    /// The newest generation whose fence has passed.
-    fenced: Option<Generation>,
-    counters: Option<Arc<FeedCounters>>,
-}
 
 /// The books of one worker.
 pub struct Desk {
@@ -42,6 +36,8 @@ pub struct Desk {
     received: Vec<(Mono, u64)>,
     /// When the last message of the batch that said when it happened did so, and when it was received.
     delay: Option<(Wall, Wall)>,
+    /// A successor carries all that is here of its connection, which nobody was told yet.
+    carried: Option<(ConnectionId, Generation)>,
 }
 
 impl Desk {
@@ -57,6 +53,7 @@ impl Desk {
             counters,
             received: Vec::new(),
             delay: None,
+            carried: None,
         }
     }
 
@@ -98,33 +95,50 @@ impl Desk {
         }
     }
 
-    /// A connection carries its books from here on. Idempotent: the first message of a new generation opens it too.
-    pub fn opened(&mut self, connection: ConnectionId, generation: Generation, at: Stamp) {
+    /// A connection carries its books from here on; where it was opened beside another, those that the other has not.
+    /// Idempotent: the first message of a new generation opens it too.
+    pub(super) fn opened(
+        &mut self,
+        connection: ConnectionId,
+        generation: Generation,
+        beside: Option<Generation>,
+        at: Stamp,
+    ) -> Standing {
         let line = self.line(connection);
-        if line.fenced >= Some(generation) || line.current > Some(generation) {
-            return;
+        let standing = line.hear(generation, beside);
+        let successor = line.successor();
+        if standing == Standing::Current {
+            for place in self.places_of(connection) {
+                if successor.is_none() || self.books[place].opened != successor {
+                    self.open(place, generation, at);
+                }
+            }
+            self.settle();
         }
-        line.current = Some(generation);
-        for place in self.places_of(connection) {
-            self.open(place, generation, at);
-        }
-        self.settle();
+        standing
     }
 
-    /// The last word of a generation: nothing of it is applied after this, and its books say that they are stale.
+    /// The last word of a generation: nothing of it is applied after this. Its books go over to the other life that there
+    /// is, or say that they are stale.
     pub fn fence(&mut self, connection: ConnectionId, generation: Generation, at: Stamp) {
         let line = self.line(connection);
-        line.fenced = line.fenced.max(Some(generation));
-        let ends = line.current == Some(generation);
-        if ends {
-            line.current = None;
-        }
+        let ended = line.fence(generation);
+        let alone = line.current().is_none();
         for place in self.places_of(connection) {
             let kept = &mut self.books[place];
-            // Its reader was joined and the next is not there: every break so far is of this life or of one before.
-            kept.passed = kept.recipe.slot.breaks();
-            if ends {
-                kept.keeper.lost(at, StaleReason::Disconnected);
+            let breaks = kept.recipe.slot.breaks();
+            match ended {
+                Ended::To(Some(heir)) if kept.opened == Some(generation) => self.go_over(place, heir, at),
+                Ended::To(None) => kept.keeper.lost(at, StaleReason::Disconnected),
+                Ended::To(Some(_)) | Ended::Unheard => {}
+            }
+            let kept = &mut self.books[place];
+            if alone {
+                // Its reader was joined and no other is there: every break so far is of this life or of one before.
+                kept.passed = breaks;
+            } else if kept.passed < breaks {
+                // Whose it was cannot be told: the entry that would say so may have gone with the reader.
+                self.lose(place, breaks, StaleReason::Overflow, at, at.mono);
             }
             self.touch(place);
         }
@@ -141,11 +155,16 @@ impl Desk {
             let Some(place) = self.place(broken.book) else { continue };
             // What was dropped may have been the first words of its generation, and its book's first.
             let connection = self.books[place].recipe.slot.connection;
-            self.opened(connection, broken.generation, now);
-            if self.line(connection).current == Some(broken.generation) {
-                self.open(place, broken.generation, now);
+            let standing = self.opened(connection, broken.generation, broken.beside, now);
+            match self.share(place, broken.generation, standing, now) {
+                Share::Its | Share::Gone => {
+                    self.lose(place, broken.number, StaleReason::Overflow, now, now.mono)
+                }
+                Share::Beside => {
+                    self.lose_beside(place, broken.number, StaleReason::Overflow, now, now.mono);
+                    continue;
+                }
             }
-            self.lose(place, broken.number, StaleReason::Overflow, now, now.mono);
             if broken.withdrawn {
                 self.books[place].keeper.sync.withdrawn(now);
             }
@@ -157,33 +176,41 @@ impl Desk {
     pub fn batch(&mut self, batch: &Batch, clock: &Clock) {
         self.counters.batch(batch.frames());
         let Some(first) = batch.items.first() else { return };
-        if self.line(batch.connection).current != Some(batch.generation) {
-            self.opened(batch.connection, batch.generation, first.received);
-        }
         // A message of a generation that was joined is never applied (I4).
-        let alive = self.line(batch.connection).current == Some(batch.generation);
+        let standing = match self.line(batch.connection).current() == Some(batch.generation) {
+            true => Standing::Current,
+            false => self.opened(batch.connection, batch.generation, batch.beside, first.received),
+        };
         for item in &batch.items {
             let Some(place) = self.place(item.book) else {
                 self.orphan(batch.connection, item.entry);
                 continue;
             };
-            if alive {
-                self.open(place, batch.generation, item.received);
-            }
+            let share = self.share(place, batch.generation, standing, item.received);
             match item.entry {
-                Entry::Frame { .. } if !alive => self.books[place].recipe.counters.late(),
+                Entry::Frame { .. } if share == Share::Gone => self.books[place].recipe.counters.late(),
                 Entry::Frame { channel, start, len } => {
-                    self.frame(place, channel, batch.frame(start, len), item.received, clock);
+                    let text = batch.frame(start, len);
+                    match share {
+                        Share::Its | Share::Gone => self.frame(place, channel, text, item.received, clock),
+                        Share::Beside => {
+                            self.frame_beside(place, channel, text, batch.generation, item.received)
+                        }
+                    }
                     match self.received.last_mut() {
                         Some((at, messages)) if *at == item.received.mono => *messages += 1,
                         _ => self.received.push((item.received.mono, 1)),
                     }
                 }
-                Entry::Lost { number, why } if alive => {
-                    self.lose(place, number, why, item.received, clock.mono())
+                Entry::Lost { number, why } => match share {
+                    Share::Its => self.lose(place, number, why, item.received, clock.mono()),
+                    Share::Beside => self.lose_beside(place, number, why, item.received, clock.mono()),
+                    Share::Gone => {}
+                },
+                Entry::Withdrawn if share == Share::Its => {
+                    self.books[place].keeper.sync.withdrawn(item.received)
                 }
-                Entry::Withdrawn if alive => self.books[place].keeper.sync.withdrawn(item.received),
-                Entry::Lost { .. } | Entry::Withdrawn => {}
+                Entry::Withdrawn => {}
             }
             self.touch(place);
         }
@@ -191,6 +218,9 @@ impl Desk {
             (self.delay.take(), &self.line(batch.connection).counters)
         {
             counters.delayed(received, exchange);
+        }
+        if standing == Standing::Successor {
+            self.look_whether_carried(batch.connection, batch.generation);
         }
     }
 
@@ -201,64 +231,6 @@ impl Desk {
         self.counters.worked(now.since(taken));
         for (received, messages) in self.received.drain(..) {
             self.counters.processed(now.since(received), messages);
-        }
-    }
-
-    /// A snapshot that was asked for at this time.
-    pub fn snapshot(
-        &mut self,
-        book: BookId,
-        generation: Generation,
-        asked: Mono,
-        snapshot: &Snapshot,
-        now: Stamp,
-    ) {
-        let Some(place) = self.place(book) else { return };
-        let connection = self.books[place].recipe.slot.connection;
-        let joined = if self.line(connection).current == Some(generation) {
-            let kept = &mut self.books[place];
-            // A call made before a loss may have been answered before the lost message happened.
-            let (joined, mismatch) = if kept.lost_at.is_some_and(|lost| asked < lost) {
-                (Joined::TooOld, None)
-            } else {
-                kept.keeper.snapshot(now, snapshot)
-            };
-            report(&kept.recipe, &Noted { gap: None, mismatch }, now);
-            let missed = match joined {
-                Joined::TooOld => Some("too_old"),
-                Joined::Unusable => Some("unusable"),
-                Joined::Partial => Some("partial"),
-                // Counted when the book itself says that it came back.
-                Joined::Live | Joined::NotNeeded => None,
-            };
-            if joined == Joined::Unusable {
-                kept.recipe.counters.unusable(&kept.recipe.slot.symbol, now.mono);
-            }
-            if let Some(outcome) = missed {
-                kept.recipe.counters.recovery("rest", outcome);
-            }
-            joined
-        } else {
-            Joined::NotNeeded
-        };
-        // A full inbox is no loss: the need itself is told again.
-        let _ = self.recovery.try_send(Told::Joined { book, generation, joined });
-        self.touch(place);
-        self.settle();
-    }
-
-    pub fn view(&self, book: BookId, depth: usize) -> Option<BookView> {
-        let Kept { recipe, keeper, .. } = &self.books[self.place(book)?];
-        Some(keeper.view(&recipe.feed_name, &recipe.slot.symbol, depth))
-    }
-
-    pub fn trades(&self, book: BookId, limit: usize) -> Option<Vec<TradeView>> {
-        Some(self.books[self.place(book)?].keeper.trades(limit))
-    }
-
-    pub fn shed(&mut self) {
-        for kept in &mut self.books {
-            kept.keeper.shed();
         }
     }
 
@@ -335,6 +307,12 @@ impl Desk {
         }
     }
 
+    /// The life that carries this book.
+    fn carrier(&self, place: usize) -> Option<Generation> {
+        let kept = &self.books[place];
+        self.lines.get(usize::from(kept.recipe.slot.connection.0))?.of(kept.opened)
+    }
+
     fn place(&self, book: BookId) -> Option<usize> {
         let place = *self.places.get(book.0 as usize)?;
         (place != u32::MAX).then_some(place as usize)
@@ -354,9 +332,9 @@ impl Desk {
     fn settle(&mut self) {
         while let Some(place) = self.dirty.pop() {
             let place = place as usize;
+            let generation = self.carrier(place);
             let kept = &mut self.books[place];
             kept.dirty = false;
-            let generation = current(&self.lines, kept.recipe.slot.connection);
             note_recovery(kept, &self.counters);
             kept.recipe.slot.publish(&published(&kept.keeper), generation.map_or(0, |g| g.0));
             // After the state that knows of it, and before a repair is asked for: a call made for one loss must not
@@ -367,13 +345,18 @@ impl Desk {
     }
 
     fn tell(&mut self, place: usize) {
+        // Without a connection nothing can be repaired; the planner cancels by generation.
+        let Some(generation) = self.carrier(place) else { return };
         let kept = &mut self.books[place];
         let slot = &kept.recipe.slot;
-        // Without a connection nothing can be repaired; the planner cancels by generation.
-        let Some(generation) = current(&self.lines, slot.connection) else { return };
         let need = kept.keeper.sync.need();
-        let known = kept.told.filter(|(of, _)| *of == generation).map_or(Need::Nothing, |(_, need)| need);
-        if need == known {
+        // What it needed of another life it needs of that one no more.
+        let known = match kept.told {
+            Some((of, need)) if of == generation => Some(need),
+            Some((_, Need::Nothing)) | None => Some(Need::Nothing),
+            Some(_) => None,
+        };
+        if known == Some(need) {
             return;
         }
         let told = Told::Need { book: slot.id, connection: slot.connection, generation, need };
@@ -381,8 +364,4 @@ impl Desk {
             kept.told = Some((generation, need));
         }
     }
-}
-
-fn current(lines: &[Line], connection: ConnectionId) -> Option<Generation> {
-    lines.get(usize::from(connection.0)).and_then(|line| line.current)
 }

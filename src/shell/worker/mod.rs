@@ -5,6 +5,7 @@
 
 mod desk;
 mod kept;
+mod line;
 pub mod seat;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use desk::Desk;
 pub use kept::{Recipe, published};
+use line::Standing;
 pub use seat::{Seat, Station};
 
 /// How often an idle worker says that it lives, and retries what found a full inbox. Each wake of an idle daemon costs
@@ -199,10 +201,19 @@ impl Worker {
     fn job(&mut self, place: &mut Place) -> Result<(), Closed> {
         let (desk, broken) = (&mut self.desk, &mut self.broken);
         match place.outlet.take(broken) {
-            Ok(Job::Batch(batch)) => apply(desk, &place.outlet, batch, broken, &place.clock),
-            Ok(other) => {
-                desk.evicted(broken, &place.clock);
-                lifecycle(desk, other, &mut place.recipes, &place.events, &place.clock);
+            Ok(job) => {
+                match job {
+                    Job::Batch(batch) => apply(desk, &place.outlet, batch, broken, &place.clock),
+                    other => {
+                        desk.evicted(broken, &place.clock);
+                        lifecycle(desk, other, &mut place.recipes, &place.events, &place.clock);
+                    }
+                }
+                if let Some((connection, generation)) = desk.take_carried() {
+                    // Without a place for it the supervisor waits no longer than it would have.
+                    let _ =
+                        place.events.try_send(Event::Carried { worker: desk.index, connection, generation });
+                }
             }
             Err(TryRecvError::Disconnected) => return Err(Closed),
             // A reader took it out again.
@@ -221,7 +232,12 @@ fn lifecycle(
 ) {
     match job {
         Job::Batch(_) => {}
-        Job::Opened { connection, generation, at } => desk.opened(connection, generation, at),
+        Job::Opened { connection, generation, beside, at } => {
+            if desk.opened(connection, generation, beside, at) == Standing::Successor {
+                desk.settling(connection, generation, at);
+            }
+        }
+        Job::Move { connection, generation } => desk.move_over(connection, generation),
         Job::Fence { connection, generation } => {
             desk.fence(connection, generation, clock.stamp());
             // The supervisor's inbox has a place for every worker's answer to its one fence a connection.

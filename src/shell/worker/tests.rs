@@ -1,5 +1,7 @@
 //! A worker turned by hand: what was lost, what it says of that, and what may repair it.
 
+mod overlap;
+
 use super::{Place, Ready, Recipe, Side, Station, Worker};
 use crate::config::Overflow;
 use crate::engine::decimal::Decimal;
@@ -11,6 +13,7 @@ use crate::engine::time::{Mono, Stamp, Wall};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
+use crate::shell::event::Event;
 use crate::shell::queue::{Entrance, Inlet, Job, LossBoard, Pushed, queue};
 use crate::shell::slot::Slot;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
@@ -45,6 +48,7 @@ struct Bench {
     way: Entrance,
     side: Sender<Side>,
     clock: Clock,
+    events: Receiver<Event>,
     _told: Receiver<Told>,
 }
 
@@ -78,23 +82,30 @@ impl Bench {
         let (way, outlet) = queue(QUEUE_MESSAGES, 100_000, 1, 8);
         let (side, side_out) = bounded(8);
         let (recovery, told) = bounded(64);
+        let (events_in, events) = bounded(8);
         let place = Place {
             index: 0,
             outlet,
             side: side_out,
             recovery,
             counters: Arc::new(WorkerCounters::default()),
-            events: bounded(8).0,
+            events: events_in,
             beat: Arc::new(Beat::new("worker".to_owned(), Duration::from_secs(10), Mono::ZERO)),
             clock: clock.clone(),
             recipes: vec![Arc::new(recipe)],
         };
         let worker = Worker::new(&place);
-        Bench { place, worker, slot, way, side, clock, _told: told }
+        Bench { place, worker, slot, way, side, clock, events, _told: told }
     }
 
     fn inlet(&self, life: u64) -> Inlet {
         inlet(&self.way, &self.slot, &self.clock, life)
+    }
+
+    /// Of a life that is to take over from life 1, and has yet to subscribe.
+    fn successor(&self, life: u64) -> Inlet {
+        let board = Arc::new(Board(self.slot.clone()));
+        self.way.inlet(LINE, Generation(life), Some(Generation(1)), 1, Overflow::DropNewest, board)
     }
 
     fn push(&self, inlet: &mut Inlet, number: u64) -> Pushed {
@@ -103,7 +114,8 @@ impl Bench {
 }
 
 fn inlet(way: &Entrance, slot: &Arc<Slot>, clock: &Clock, life: u64) -> Inlet {
-    let mut inlet = way.inlet(LINE, Generation(life), 1, Overflow::DropNewest, Arc::new(Board(slot.clone())));
+    let mut inlet =
+        way.inlet(LINE, Generation(life), None, 1, Overflow::DropNewest, Arc::new(Board(slot.clone())));
     inlet.opened(clock.stamp()).unwrap();
     inlet
 }

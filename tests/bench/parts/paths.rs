@@ -285,7 +285,7 @@ impl LossBoard for NoLosses {
 fn through_queue(name: &'static str) -> Path {
     let (entrance, outlet) = queue(500, 8 << 20, 10, 16);
     let losses = Arc::new(NoLosses);
-    let mut inlet = entrance.inlet(ConnectionId(0), Generation(1), BATCH, Overflow::DropNewest, losses);
+    let mut inlet = entrance.inlet(ConnectionId(0), Generation(1), None, BATCH, Overflow::DropNewest, losses);
     let (mut draw, mut broken) = (Draw(13), Vec::new());
     let texts = texts(|| binance_depth(&mut draw));
     path(name, move || {

@@ -103,7 +103,7 @@ impl World {
 
     fn reconnect(&mut self, line: ConnectionId) {
         if let Some(&old) = self.generations.get(&line) {
-            self.planner.connection_down(self.now, line, old);
+            self.planner.connection_down(self.now, line, old, None);
         }
         self.lives += 1;
         self.generations.insert(line, Generation(self.lives));

@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    pub(super) fn judge_all(&mut self) {
+    pub fn judge_all(&mut self) {
         let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
         self.oracle.all_whole(&self.daemon, &owners);
         let wrong: Vec<String> =

@@ -125,6 +125,7 @@ impl Witness {
             Step::Resolve | Step::LookupTimedOut | Step::AskConnect => {
                 return assert!(!self.alive, "{step:?} while a life is not over");
             }
+            Step::Move { .. } => panic!("a lifecycle alone has nothing to move"),
             Step::Stopped => {
                 assert!(!self.alive, "stopped with a life");
                 self.stopped = true;

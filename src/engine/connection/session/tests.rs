@@ -7,6 +7,7 @@ const RULES: SessionRules = SessionRules {
     connect_timeout: Duration::from_secs(30),
     idle_timeout: Duration::from_secs(10),
     connection_age_max: Some(Duration::from_secs(86_400)),
+    handover: false,
     ack_within: None,
     heartbeat: None,
     ping_every: None,
@@ -81,7 +82,7 @@ fn silence_ends_it_and_any_frame_keeps_it() {
 #[test]
 fn connections_leave_well_before_their_age_and_not_together() {
     let ages: Vec<u64> = (0..50)
-        .map(|seed| Session::new(s(0), RULES, vec![], seed).leave_at.nanos() / 1_000_000_000)
+        .map(|seed| Session::new(s(0), RULES, vec![], seed).leave.ends_at().nanos() / 1_000_000_000)
         .collect();
     assert!(ages.iter().all(|age| (69_120..=82_080).contains(age)), "{ages:?}");
     assert!(ages.iter().max().unwrap() - ages.iter().min().unwrap() > 6_000);
@@ -212,10 +213,11 @@ fn pongs_do_not_stand_for_promised_heartbeats() {
 
     // A round of pings that takes long is no message; one with a message that had to wait is.
     let mut session = up(rules);
+    session.frame(s(3));
     session.message(s(3));
-    session.held_up(s(3), s(4));
+    session.held_up(s(3), || s(4));
     session.frame(s(12));
-    session.held_up(s(12), s(13));
+    session.held_up(s(12), || s(13));
     assert_eq!(all(&mut session, s(13)), []);
     ended(&mut session, s(14), EndReason::IdleTimeout);
 
@@ -289,4 +291,56 @@ fn a_venue_that_wants_pings_gets_them_and_one_that_asks_is_answered() {
     assert_eq!(session.deadline(), Mono::ZERO);
     let sent = all(&mut session, s(10));
     assert_eq!((sent.len(), &sent[0]), (REPLIES_MAX, &send("here 0", None)));
+}
+
+const OVERLAPPING: SessionRules = SessionRules { handover: true, ..RULES };
+
+#[test]
+fn where_lives_may_overlap_another_is_asked_for_once_and_the_end_comes_later() {
+    let mut session = up(OVERLAPPING);
+    let asked_at = session.leave.asks_at(true);
+    assert!((s(69_120)..=s(82_080)).contains(&asked_at), "{asked_at:?}");
+    session.frame(asked_at);
+    assert!(session.deadline() <= asked_at);
+    assert_eq!(all(&mut session, asked_at), [SessionAction::Succeed(EndReason::AgeLimit)]);
+    let last = s(84_672);
+    session.frame(last);
+    ended(&mut session, last, EndReason::AgeLimit);
+}
+
+#[test]
+fn a_notice_asks_for_another_life_and_leaves_in_time_without_it() {
+    let notice = |within| Control::Reconnect { within };
+    let mut session = up(OVERLAPPING);
+    session.control(s(2), &notice(Some(Duration::from_secs(30))));
+    session.control(s(3), &notice(Some(Duration::from_secs(300))));
+    assert_eq!(all(&mut session, s(3)), [SessionAction::Succeed(EndReason::Notice)]);
+    for second in 4..32 {
+        session.frame(s(second));
+        assert_eq!(all(&mut session, s(second)), [], "asked for once");
+    }
+    ended(&mut session, s(32), EndReason::Notice);
+
+    let mut session = up(SessionRules { connection_age_max: None, ..OVERLAPPING });
+    session.control(s(2), &notice(None));
+    assert_eq!(all(&mut session, s(2)), [SessionAction::Succeed(EndReason::Notice)]);
+    (2..62).for_each(|second| session.frame(s(second)));
+    ended(&mut session, s(62), EndReason::Notice);
+
+    let mut session = Session::new(s(0), OVERLAPPING, texts(1, "m"), 1);
+    session.upgraded(s(1));
+    session.control(s(1), &notice(None));
+    ended(&mut session, s(1), EndReason::Notice);
+}
+
+/// A quiet market over an address that is the whole subscription: without a word of ours the venue says none.
+#[test]
+fn a_venue_that_says_nothing_at_first_is_asked_once() {
+    let mut session = Session::new(s(0), RULES, vec![], 1);
+    session.upgraded(s(1));
+    assert_eq!((all(&mut session, s(1)), session.deadline()), (vec![], s(2)));
+    assert_eq!(all(&mut session, s(2)), [SessionAction::Ping]);
+    assert_eq!((all(&mut session, s(3)), session.deadline()), (vec![], s(30)));
+    session.frame(s(4));
+    assert_eq!(all(&mut session, s(4)), [SessionAction::Subscribed]);
 }

@@ -1,7 +1,7 @@
 //! The planner's half that goes through the stream: restarts of books, and of whole connections.
 
 use super::{COALESCE, Planner};
-use crate::engine::id::{BookId, ConnectionId};
+use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::ledger::Ledger;
 use crate::engine::recovery::want::Want;
 use crate::engine::recovery::{Action, RESTART_MESSAGES, Why};
@@ -19,25 +19,24 @@ const RESTARTS_AT_ONCE_MAX: u32 = 16;
 impl Planner {
     /// A restart or a reconnect, of the first connection for which one is due.
     pub(super) fn next_in_band(&mut self, now: Mono, ledgers: &mut [Ledger]) -> Option<Action> {
-        let mut due: BTreeMap<ConnectionId, Vec<BookId>> = BTreeMap::new();
+        let mut due: BTreeMap<(ConnectionId, Generation), Vec<BookId>> = BTreeMap::new();
         for (id, book, want, _) in self.wants() {
             if want.restart_at().is_some_and(|at| at <= now) {
-                due.entry(book.connection).or_default().push(id);
+                due.entry((book.connection, book.generation)).or_default().push(id);
             }
         }
-        due.into_iter().find_map(|(connection, books)| self.restart(now, connection, books, ledgers))
+        due.into_iter().find_map(|(of, books)| self.restart(now, of, books, ledgers))
     }
 
-    /// Decides for one connection, `books` of which are due for a restart.
+    /// Decides for one life of a connection, `books` of which are due for a restart.
     fn restart(
         &mut self,
         now: Mono,
-        connection: ConnectionId,
+        (connection, generation): (ConnectionId, Generation),
         books: Vec<BookId>,
         ledgers: &mut [Ledger],
     ) -> Option<Action> {
         let line = self.lines.get_mut(&connection).expect("wants() gives books of known connections");
-        let generation = line.current().expect("wants() gives books of running lives");
         let profile = self.gates[line.venue].rules().profile;
         let in_band = profile.in_band_restart;
         let wants = || books.iter().filter_map(|id| self.books.get(id)?.want.as_ref());
@@ -59,7 +58,7 @@ impl Planner {
             None
         };
         if let Some(why) = why {
-            line.over = Some(generation);
+            line.ending = Some(generation);
             self.counts.reconnects += 1;
             return Some(Action::Reconnect { connection, generation, why });
         }

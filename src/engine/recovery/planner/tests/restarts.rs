@@ -37,7 +37,7 @@ fn a_quiet_book_is_restarted_ever_more_rarely_and_costs_one_reconnect() {
     assert_eq!(w.all(at), [reconnect(Why::NoOtherWay)]);
     // The same again on the next life: within five minutes of the first, so only restarts.
     let next = Generation(2);
-    w.planner.connection_down(at, LINE, G);
+    w.planner.connection_down(at, LINE, G, None);
     w.planner.need(at, BookId(1), LINE, next, Need::Complete);
     let (mut restarts, mut seen) = (0, Vec::new());
     while seen.is_empty() {
