@@ -1,4 +1,4 @@
-//! Everything one book's worker keeps of it: the sync machine, its witness, and a ring of trades.
+//! Everything one book's worker keeps of it: the sync machine, its witness, and rings of trades and of liquidations.
 //!
 //! Pure, like all of the engine: a frame comes decoded and stamped, and what follows from it is returned.
 
@@ -8,9 +8,9 @@ use crate::engine::need::Joined;
 use crate::engine::pace::Pace;
 use crate::engine::state::StaleReason;
 use crate::engine::sync::{BookSync, Gap, SyncRules};
+use crate::engine::tape::Tape;
 use crate::engine::time::Stamp;
-use crate::engine::view::{BookTop, BookView, TradeView};
-use std::collections::VecDeque;
+use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use std::time::Duration;
 
 /// What a frame brought to light.
@@ -25,9 +25,11 @@ pub struct Keeper {
     audit: Audit,
     /// The venue's quotes name the book's own sequence, so that they can be compared.
     audited: bool,
+    /// False where the channels bring no levels: the sync machine is then never begun, and so wants nothing.
+    followed: bool,
     pace: Pace,
-    trades: VecDeque<TradeView>,
-    trades_max: usize,
+    trades: Tape<TradeView>,
+    liquidations: Tape<LiquidationView>,
     flow: Flow,
 }
 
@@ -37,28 +39,46 @@ pub struct Flow {
     pub trade_frames: u64,
     pub quote_frames: u64,
     pub instrument_frames: u64,
+    pub liquidation_frames: u64,
     /// Of any channel.
     pub undecodable: u64,
 }
 
+impl Flow {
+    /// Those that did what they are for.
+    pub const fn applied(&self) -> u64 {
+        self.trade_frames + self.quote_frames + self.instrument_frames + self.liquidation_frames
+    }
+}
+
 impl Keeper {
+    /// Keeps so many trades, and as many liquidations.
     pub fn new(rules: SyncRules, audited: bool, trades_max: usize) -> Keeper {
         Keeper {
             sync: BookSync::new(rules),
             audit: Audit::default(),
             audited,
+            followed: true,
             pace: Pace::default(),
-            trades: VecDeque::new(),
-            trades_max,
+            trades: Tape::new(trades_max),
+            liquidations: Tape::new(trades_max),
             flow: Flow::default(),
         }
+    }
+
+    /// For a symbol whose channels bring no levels. A book that nothing feeds must not be asked for, over REST or anew in
+    /// the stream, and must not become live by an answer that no change would ever follow.
+    pub fn without_book(rules: SyncRules, trades_max: usize) -> Keeper {
+        Keeper { followed: false, ..Keeper::new(rules, false, trades_max) }
     }
 
     /// A connection carries this book from here on.
     pub fn opened(&mut self, now: Stamp) {
         self.audit.clear();
         self.pace.broken();
-        self.sync.opened(now);
+        if self.followed {
+            self.sync.opened(now);
+        }
     }
 
     /// The chain is broken, for this reason.
@@ -96,21 +116,25 @@ impl Keeper {
                 self.flow.trade_frames += 1;
                 self.pace.witness();
                 for trade in frame.trades.drain(..) {
-                    if self.trades_max == 0 {
-                        break;
-                    }
-                    if self.trades.len() == self.trades_max {
-                        self.trades.pop_front();
-                    }
-                    if self.trades.capacity() == 0 {
-                        self.trades.reserve_exact(self.trades_max);
-                    }
-                    self.trades.push_back(TradeView {
+                    self.trades.push(TradeView {
                         id: trade.id,
                         price: trade.price,
                         size: trade.size,
                         taker: trade.taker,
                         exchange_time: trade.exchange_time,
+                        received: now,
+                    });
+                }
+            }
+            // No witness of the book's pace: venues gather them, and tell them up to a second late.
+            Some(Event::Liquidations) => {
+                self.flow.liquidation_frames += 1;
+                for order in frame.liquidations.drain(..) {
+                    self.liquidations.push(LiquidationView {
+                        price: order.price,
+                        size: order.size,
+                        side: order.side,
+                        exchange_time: order.exchange_time,
                         received: now,
                     });
                 }
@@ -143,9 +167,10 @@ impl Keeper {
         (joined, mismatch)
     }
 
-    /// Gives the trades' memory back.
+    /// Gives the memory of trades and liquidations back.
     pub fn shed(&mut self) {
-        self.trades = VecDeque::new();
+        self.trades.shed();
+        self.liquidations.shed();
     }
 
     pub fn flow(&self) -> Flow {
@@ -162,7 +187,12 @@ impl Keeper {
 
     /// Newest last, at most `limit`.
     pub fn trades(&self, limit: usize) -> Vec<TradeView> {
-        self.trades.iter().skip(self.trades.len().saturating_sub(limit)).copied().collect()
+        self.trades.newest(limit)
+    }
+
+    /// Newest last, at most `limit`.
+    pub fn liquidations(&self, limit: usize) -> Vec<LiquidationView> {
+        self.liquidations.newest(limit)
     }
 
     pub fn top(&self) -> BookTop {

@@ -7,7 +7,7 @@ use crate::engine::need::{Joined, Need};
 use crate::engine::state::StaleReason;
 use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Stamp, Wall};
-use crate::engine::view::{BookView, TradeView};
+use crate::engine::view::{BookView, LiquidationView, TradeView};
 use crate::shell::clock::Clock;
 use crate::shell::count::{FeedCounters, WorkerCounters};
 use crate::shell::queue::{Batch, Break, Entry};
@@ -69,7 +69,10 @@ impl Desk {
         let place = self.books.len();
         // Fewer books than book numbers, which are 32 bits.
         self.places[book] = place as u32;
-        let keeper = Keeper::new(recipe.rules, recipe.audited, recipe.trades_max);
+        let keeper = match recipe.followed {
+            true => Keeper::new(recipe.rules, recipe.audited, recipe.trades_max),
+            false => Keeper::without_book(recipe.rules, recipe.trades_max),
+        };
         self.line(connection).counters = Some(recipe.counters.clone());
         let stale = StaleReason::Disconnected;
         self.books.push(Kept {
@@ -254,6 +257,10 @@ impl Desk {
 
     pub fn trades(&self, book: BookId, limit: usize) -> Option<Vec<TradeView>> {
         Some(self.books[self.place(book)?].keeper.trades(limit))
+    }
+
+    pub fn liquidations(&self, book: BookId, limit: usize) -> Option<Vec<LiquidationView>> {
+        Some(self.books[self.place(book)?].keeper.liquidations(limit))
     }
 
     pub fn shed(&mut self) {

@@ -42,7 +42,9 @@ fn spot_kind(channel: Channel) -> Option<&'static str> {
         Channel::Book => Some("depth@100ms"),
         Channel::Trade => Some("trade"),
         Channel::Quote => Some("bookTicker"),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

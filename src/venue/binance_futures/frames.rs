@@ -42,7 +42,7 @@ pub fn decode(trades: Trades, channel: Channel, text: &str, out: &mut Decoded) -
             Event::Trades
         }
         Channel::Quote => Event::Quote(plain::quote(text).map_or_else(|| quote(text), Ok)?),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
             return Err(DecodeError::BadField("stream"));
         }
     };
