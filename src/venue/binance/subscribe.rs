@@ -34,6 +34,12 @@ pub struct Streams {
     pub kind: fn(Channel) -> Option<&'static str>,
 }
 
+/// Whether a channel may bring nothing for hours. A connection begins with its first frame: one that carries nothing else has
+/// to ask by a message, whose answer is that frame.
+const fn is_rare(channel: Channel) -> bool {
+    matches!(channel, Channel::Liquidation)
+}
+
 pub const SPOT: Streams = Streams { path: "/stream", kind: spot_kind };
 
 fn spot_kind(channel: Channel) -> Option<&'static str> {
@@ -70,8 +76,12 @@ impl Streams {
         frames.map(|(params, id)| Request::from(json(&Method { method, params, id }))).collect()
     }
 
-    /// The scope as the address's `streams=`, when it fits there. An empty scope does not: an empty list is an error.
+    /// The scope as the address's `streams=`, when it fits there and says something soon. An empty scope does not: an empty
+    /// list is an error.
     fn query(&self, scope: &Scope) -> Option<String> {
+        if scope.channels.iter().all(|channel| is_rare(*channel)) {
+            return None;
+        }
         let mut query = String::new();
         for name in self.names(scope) {
             if !query.is_empty() {

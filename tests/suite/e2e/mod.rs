@@ -7,6 +7,7 @@ mod bad_input;
 mod crash_loop;
 pub mod daemon;
 mod gaps;
+mod liquidations;
 pub mod load;
 pub mod local;
 pub mod look;
