@@ -106,6 +106,7 @@ impl Plant {
                     feed_name: feed.config.name.clone(),
                     venue: feed.venue.clone(),
                     rules: sync_rules(config, feed.config.profile),
+                    followed: feed.config.carries_books(),
                     audited: feed.config.profile.quote_shares_book_sequence,
                     trades_max: config.books.trades,
                     counters,
@@ -246,6 +247,7 @@ fn feed_entry(plan: &FeedPlan) -> FeedEntry {
         name: plan.config.name.clone(),
         venue: plan.config.profile.name,
         enabled: plan.config.enabled,
+        carries_books: plan.config.carries_books(),
         venue_index: plan.venue_index,
         counters: Arc::new(FeedCounters::new(&plan.config.name, plan.config.key.clone())),
     }

@@ -125,7 +125,7 @@ pub struct Books {
     pub levels: usize,
     /// Bytes of stream kept per book while it waits for its snapshot.
     pub resync_buffer: usize,
-    /// Trades kept per symbol.
+    /// Trades kept per symbol, and as many liquidations.
     pub trades: usize,
 }
 
@@ -171,6 +171,11 @@ impl Feed {
     /// Sockets this feed needs, as the venue bounds the symbols on one.
     pub fn connections(&self) -> usize {
         self.symbols.len().div_ceil(self.profile.symbols_per_connection.max(1))
+    }
+
+    /// Whether any of its channels brings levels.
+    pub fn carries_books(&self) -> bool {
+        self.channels.iter().any(|channel| channel.is_book())
     }
 
     /// The budget the recovery machine is to keep.

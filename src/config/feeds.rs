@@ -72,7 +72,7 @@ fn feed(
         url: url(&section, "url", profile.url, ["ws", "wss"]),
         rest_url: url(&section, "rest_url", profile.rest_url, ["http", "https"]),
         symbols: symbols(&section, venue.as_ref()),
-        channels: channels(&section, profile),
+        channels: channels(&section, venue.as_ref()),
         connect_timeout: section.read("connect_timeout", 30 * SECOND, raw::duration(50 * MS..=5 * MINUTE)),
         idle_timeout: section.read("idle_timeout", IDLE_DEFAULT, raw::duration(50 * MS..=10 * MINUTE)),
         backoff: backoff(section.section("backoff")),
@@ -145,7 +145,8 @@ fn symbols(section: &Section<'_>, venue: &dyn Venue) -> Vec<String> {
     symbols
 }
 
-fn channels(section: &Section<'_>, profile: &Profile) -> Vec<Channel> {
+fn channels(section: &Section<'_>, venue: &dyn Venue) -> Vec<Channel> {
+    let profile = venue.profile();
     let channels = section.read("channels", profile.default_channels.to_vec(), |v| {
         raw::texts(v)?.iter().map(|text| channel(text, profile)).collect()
     });
@@ -158,6 +159,9 @@ fn channels(section: &Section<'_>, profile: &Profile) -> Vec<Channel> {
     // Two kinds of book on one connection would be two sequences for one book.
     if channels.iter().filter(|channel| channel.is_book()).count() > 1 {
         section.mistake("channels", "at most one kind of book; make a second feed for the other");
+    }
+    if let Err(why) = venue.check_channels(&channels) {
+        section.mistake("channels", why);
     }
     channels
 }

@@ -7,7 +7,7 @@
 use super::checked::{Config, Feed};
 use crate::engine::book::Book;
 use crate::engine::event::{Channel, Level};
-use crate::engine::view::TradeView;
+use crate::engine::view::{LiquidationView, TradeView};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -104,7 +104,10 @@ pub fn worst_case(config: &Config) -> Table {
     let sum = |of: &dyn Fn(&Feed) -> u64| config.enabled().map(of).sum::<u64>();
     let connections = sum(&|feed| feed.connections() as u64);
     let symbols = sum(&|feed| feed.symbols.len() as u64);
-    let tapes = sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.channels.contains(&Channel::Trade)));
+    let tapes_of =
+        |channel| sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.channels.contains(&channel)));
+    // Where no channel brings levels, no book ever takes any.
+    let followed = sum(&|feed| feed.symbols.len() as u64 * u64::from(feed.carries_books()));
     // Of the largest that may have a second one beside them.
     let messages_bytes = sum(&|feed| feed.connections() as u64 * feed.max_message as u64)
         + handovers(config).map(|feed| feed.max_message as u64).sum::<u64>();
@@ -112,7 +115,7 @@ pub fn worst_case(config: &Config) -> Table {
     // A stream of fewer levels than the cap makes a smaller book.
     let book_bytes = |feed: &Feed| {
         let levels_max = Book::levels_max(books.levels, feed.profile.stream_depth);
-        feed.symbols.len() as u64 * Book::bytes_max(levels_max) as u64
+        feed.symbols.len() as u64 * u64::from(feed.carries_books()) * Book::bytes_max(levels_max) as u64
     };
     let books_bytes = sum(&book_bytes);
     let callers = rest_callers(config);
@@ -128,8 +131,13 @@ pub fn worst_case(config: &Config) -> Table {
         row("frames in flight", workers * (BATCHES_KEPT + connections), BATCH_BYTES),
         row("decode scratch, deep snapshots", workers, 2 * decoded),
         row("books, all together", 1, books_bytes),
-        row("resync windows", symbols, books.resync_buffer as u64),
-        row("trade rings", tapes, books.trades as u64 * size_of::<TradeView>() as u64),
+        row("resync windows", followed, books.resync_buffer as u64),
+        row("trade rings", tapes_of(Channel::Trade), books.trades as u64 * size_of::<TradeView>() as u64),
+        row(
+            "liquidation rings",
+            tapes_of(Channel::Liquidation),
+            books.trades as u64 * size_of::<LiquidationView>() as u64,
+        ),
         row("counters of a book", symbols, BOOK_COUNTERS_BYTES),
         row("counters of a feed", config.enabled().count() as u64, FEED_COUNTERS_BYTES),
         row("REST answers", callers, REST_BODY_BYTES_MAX + decoded),
@@ -216,6 +224,24 @@ mod tests {
         assert_eq!(with("[http]\nmax_connections = 65"), base + HTTP_SLOT_BYTES);
         assert!(with("[recovery]\nmax_concurrent = 3") > base + REST_BODY_BYTES_MAX);
         assert_eq!(table(&format!("{FEED}enabled = false")).rows[6].total_bytes(), 0);
+    }
+
+    #[test]
+    fn rings_and_books_count_where_a_channel_fills_them() {
+        let with = |channels: &str| table(&format!("{FEED}channels = {channels}\n"));
+        let row = |table: &Table, name: &str| {
+            table.rows.iter().find(|row| row.name == name).map(Row::total_bytes).expect("a row")
+        };
+        let [book, both, apart] =
+            [r#"["book"]"#, r#"["book", "liquidation"]"#, r#"["liquidation"]"#].map(with);
+        let ring = 100 * size_of::<LiquidationView>() as u64;
+        assert_eq!(both.total_bytes(), book.total_bytes() + ring);
+        for (table, rings) in [(&book, 0), (&both, ring), (&apart, ring)] {
+            assert_eq!(row(table, "liquidation rings"), rings);
+        }
+        for name in ["books, all together", "resync windows"] {
+            assert!(row(&both, name) > 0 && row(&apart, name) == 0, "{name}");
+        }
     }
 
     #[test]

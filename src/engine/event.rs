@@ -75,6 +75,17 @@ pub struct Trade {
     pub exchange_time: Option<Wall>,
 }
 
+/// An order by which a venue closed somebody's position against their will.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Liquidation {
+    /// The order's own; what it was filled at may be better.
+    pub price: Decimal,
+    pub size: Decimal,
+    /// The order's side: one that sells ends somebody's long position.
+    pub side: TakerSide,
+    pub exchange_time: Option<Wall>,
+}
+
 /// Best bid and offer. A side the venue does not know is `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quote {
@@ -94,14 +105,23 @@ pub enum Channel {
     Book50,
     Trade,
     Quote,
+    /// Orders by which the venue closes positions.
+    Liquidation,
     /// What a venue says of the symbol itself. Nobody subscribes to it by name: a venue that needs it asks for it.
     Instrument,
 }
 
 impl Channel {
     /// Those a configuration can name.
-    pub const ALL: [Channel; 6] =
-        [Channel::Book, Channel::Book5, Channel::Book20, Channel::Book50, Channel::Trade, Channel::Quote];
+    pub const ALL: [Channel; 7] = [
+        Channel::Book,
+        Channel::Book5,
+        Channel::Book20,
+        Channel::Book50,
+        Channel::Trade,
+        Channel::Quote,
+        Channel::Liquidation,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -111,6 +131,7 @@ impl Channel {
             Channel::Book50 => "book50",
             Channel::Trade => "trade",
             Channel::Quote => "quote",
+            Channel::Liquidation => "liquidation",
             Channel::Instrument => "instrument",
         }
     }
@@ -132,6 +153,8 @@ pub enum Event {
     Book(BookEvent),
     /// The trades are in [`Decoded::trades`].
     Trades,
+    /// The orders are in [`Decoded::liquidations`].
+    Liquidations,
     Quote(Quote),
     /// How many decimals the venue writes this symbol's numbers with.
     Precision(Precision),
@@ -152,6 +175,7 @@ pub struct Decoded {
     pub bids: Vec<Level>,
     pub asks: Vec<Level>,
     pub trades: Vec<Trade>,
+    pub liquidations: Vec<Liquidation>,
 }
 
 impl Decoded {
@@ -160,6 +184,7 @@ impl Decoded {
         self.bids.clear();
         self.asks.clear();
         self.trades.clear();
+        self.liquidations.clear();
     }
 }
 

@@ -122,7 +122,7 @@ pub fn not_live(stats: &Stats) -> Option<String> {
     Some(format!("thread {} last reported {:.1} s ago", late.name, ago.as_secs_f64()))
 }
 
-/// Why nobody should be sent here yet; `None` once every enabled feed is connected and a book is live.
+/// Why nobody should be sent here yet; `None` once every enabled feed is connected and a book is live, where there is any.
 pub fn not_ready(stats: &Stats) -> Option<String> {
     if let Some(why) = not_started(stats) {
         return Some(why);
@@ -130,7 +130,9 @@ pub fn not_ready(stats: &Stats) -> Option<String> {
     if let Some(down) = stats.feeds.iter().find(|f| f.enabled && !f.is_connected()) {
         return Some(format!("feed {} is not connected", down.name));
     }
-    (BookCounts::of(stats, None).live == 0).then(|| "no book is live".to_owned())
+    let books = BookCounts::of(stats, None);
+    let waits = if books.total() > 0 { books.live == 0 } else { !stats.feeds.iter().any(|f| f.enabled) };
+    waits.then(|| "no book is live".to_owned())
 }
 
 /// Why startup is not over; `None` once it is.
@@ -148,7 +150,7 @@ fn feed(stats: &Stats, feed: &FeedStats, thresholds: &Thresholds) -> Service {
     }
     let up = feed.connections.iter().filter(|c| c.connected).count();
     let books = BookCounts::of(stats, Some(&feed.name));
-    let detail = format!(
+    let mut detail = format!(
         "{up} of {} connections, {} of {} books live, {} partial, {} stale",
         feed.connections.len(),
         books.live,
@@ -156,10 +158,15 @@ fn feed(stats: &Stats, feed: &FeedStats, thresholds: &Thresholds) -> Service {
         books.partial,
         books.stale
     );
+    // One whose channels bring no levels is as well as its connections are.
+    let carries_books = books.total() > 0;
+    if !carries_books {
+        detail = format!("{up} of {} connections, no books", feed.connections.len());
+    }
     let lost = feed.connections.iter().map(|c| c.since.mono).max().unwrap_or(stats.started.mono);
     let status = if up == 0 && stats.now.mono.since(lost) > thresholds.feed_down {
         Status::Unhealthy
-    } else if !feed.is_connected() || books.stale > 0 || books.live + books.partial == 0 {
+    } else if !feed.is_connected() || books.stale > 0 || (carries_books && books.live + books.partial == 0) {
         Status::Degraded
     } else {
         Status::Healthy
@@ -320,6 +327,25 @@ mod tests {
         check(|s| (s.http.connections, s.http.connections_max) = (64, 64), Degraded, "http", true);
         let stuck = || ThreadStats { name: "wk-0".into(), reported: at(1), within: Duration::from_secs(5) };
         check(|s| s.threads.push(stuck()), Unhealthy, "pipeline", true);
+    }
+
+    #[test]
+    fn a_feed_without_books_is_as_well_as_its_connections() {
+        let without = |connected| {
+            let mut stats = good();
+            stats.books.clear();
+            stats.feeds[0].connections[0].connected = connected;
+            stats
+        };
+        let up = health(&without(true), &Thresholds::default());
+        assert_eq!((up.status, up.score), (Status::Healthy, 100));
+        assert_eq!(up.services[0].detail, "1 of 1 connections, no books");
+        assert_eq!(not_ready(&without(true)), None);
+        assert_eq!(health(&without(false), &Thresholds::default()).status, Status::Unhealthy);
+        assert!(not_ready(&without(false)).is_some());
+        let mut none = without(true);
+        none.feeds[0].enabled = false;
+        assert_eq!(not_ready(&none).as_deref(), Some("no book is live"), "nothing will ever come");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything one book's worker keeps of it: the sync machine, its witness, and a ring of trades.
+//! Everything one book's worker keeps of it: the sync machine, its witness, and rings of trades and of liquidations.
 //!
 //! Pure, like all of the engine: a frame comes decoded and stamped, and what follows from it is returned.
 
@@ -8,9 +8,9 @@ use crate::engine::need::Joined;
 use crate::engine::pace::Pace;
 use crate::engine::state::StaleReason;
 use crate::engine::sync::{BookSync, Gap, SyncRules};
+use crate::engine::tape::Tape;
 use crate::engine::time::Stamp;
-use crate::engine::view::{BookTop, BookView, TradeView};
-use std::collections::VecDeque;
+use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use std::time::Duration;
 
 /// What a frame brought to light.
@@ -25,11 +25,13 @@ pub struct Keeper {
     audit: Audit,
     /// The venue's quotes name the book's own sequence, so that they can be compared.
     audited: bool,
+    /// False where the channels bring no levels: the sync machine is then never begun, and so wants nothing.
+    followed: bool,
     pace: Pace,
-    trades: VecDeque<TradeView>,
-    trades_max: usize,
-    /// Another life of the connection may have brought trades that this one brings again.
-    trades_repeat: bool,
+    trades: Tape<TradeView>,
+    liquidations: Tape<LiquidationView>,
+    /// Another life of the connection may have brought trades and liquidations that this one brings again.
+    repeats: bool,
     flow: Flow,
 }
 
@@ -39,50 +41,68 @@ pub struct Flow {
     pub trade_frames: u64,
     pub quote_frames: u64,
     pub instrument_frames: u64,
+    pub liquidation_frames: u64,
     /// Of any channel.
     pub undecodable: u64,
 }
 
+impl Flow {
+    /// Those that did what they are for.
+    pub const fn applied(&self) -> u64 {
+        self.trade_frames + self.quote_frames + self.instrument_frames + self.liquidation_frames
+    }
+}
+
 impl Keeper {
+    /// Keeps so many trades, and as many liquidations.
     pub fn new(rules: SyncRules, audited: bool, trades_max: usize) -> Keeper {
         Keeper {
             sync: BookSync::new(rules),
             audit: Audit::default(),
             audited,
+            followed: true,
             pace: Pace::default(),
-            trades: VecDeque::new(),
-            trades_max,
-            trades_repeat: false,
+            trades: Tape::new(trades_max),
+            liquidations: Tape::new(trades_max),
+            repeats: false,
             flow: Flow::default(),
         }
+    }
+
+    /// For a symbol whose channels bring no levels. A book that nothing feeds must not be asked for, over REST or anew in
+    /// the stream, and must not become live by an answer that no change would ever follow.
+    pub fn without_book(rules: SyncRules, trades_max: usize) -> Keeper {
+        Keeper { followed: false, ..Keeper::new(rules, false, trades_max) }
     }
 
     /// A connection carries this book from here on.
     pub fn opened(&mut self, now: Stamp) {
         self.audit.clear();
         self.pace.broken();
-        self.trades_repeat = true;
-        self.sync.opened(now);
+        self.repeats = true;
+        if self.followed {
+            self.sync.opened(now);
+        }
     }
 
     /// A book message came over the connection that is to take over: see [`BookSync::take_over`].
     pub fn take_over(&mut self, now: Stamp, event: &BookEvent) -> bool {
-        self.trades_repeat = true;
+        self.repeats = true;
         self.sync.take_over(now, event)
     }
 
     /// Goes on with another connection, if it can do so unchanged: see [`BookSync::carry_on`].
     pub fn carry_on(&mut self) -> bool {
-        self.trades_repeat = true;
-        self.sync.carry_on()
+        self.repeats = true;
+        !self.followed || self.sync.carry_on()
     }
 
-    /// A frame came over a connection that does not carry this book, beside one that does. Trades count wherever they come
-    /// from; all else the other one brings too.
+    /// A frame came over a connection that does not carry this book, beside one that does. Trades and liquidations count
+    /// wherever they come from; all else the other one brings too.
     pub fn beside(&mut self, now: Stamp, frame: &mut Decoded) -> Noted {
-        self.trades_repeat = true;
+        self.repeats = true;
         match frame.event {
-            Some(Event::Trades | Event::Precision(_)) => self.decoded(now, frame),
+            Some(Event::Trades | Event::Liquidations | Event::Precision(_)) => self.decoded(now, frame),
             Some(Event::Book(_) | Event::Quote(_)) | None => {
                 self.sync.repeated();
                 Noted::default()
@@ -131,20 +151,11 @@ impl Keeper {
                 self.pace.witness();
                 let mut repeated = false;
                 for trade in frame.trades.drain(..) {
-                    if self.trades_max == 0 {
-                        break;
-                    }
-                    if self.trades_repeat && self.trades.iter().any(|known| known.id == trade.id) {
+                    if self.repeats && self.trades.newest_first().any(|known| known.id == trade.id) {
                         repeated = true;
                         continue;
                     }
-                    if self.trades.len() == self.trades_max {
-                        self.trades.pop_front();
-                    }
-                    if self.trades.capacity() == 0 {
-                        self.trades.reserve_exact(self.trades_max);
-                    }
-                    self.trades.push_back(TradeView {
+                    self.trades.push(TradeView {
                         id: trade.id,
                         price: trade.price,
                         size: trade.size,
@@ -153,7 +164,32 @@ impl Keeper {
                         received: now,
                     });
                 }
-                self.trades_repeat &= repeated;
+                self.repeats &= repeated;
+            }
+            // No witness of the book's pace: venues gather them, and tell them up to a second late.
+            Some(Event::Liquidations) => {
+                self.flow.liquidation_frames += 1;
+                let mut repeated = false;
+                for order in frame.liquidations.drain(..) {
+                    // They have no ids: two that are alike to the instant are one.
+                    let alike = |known: &LiquidationView| {
+                        (known.price, known.size, known.side, known.exchange_time)
+                            == (order.price, order.size, order.side, order.exchange_time)
+                    };
+                    if self.repeats && self.liquidations.newest_first().any(alike) {
+                        repeated = true;
+                        continue;
+                    }
+                    self.liquidations.push(LiquidationView {
+                        price: order.price,
+                        size: order.size,
+                        side: order.side,
+                        exchange_time: order.exchange_time,
+                        received: now,
+                    });
+                }
+                // Where there are no trades to tell by.
+                self.repeats &= repeated || self.followed;
             }
             Some(Event::Quote(quote)) => {
                 self.flow.quote_frames += 1;
@@ -183,9 +219,10 @@ impl Keeper {
         (joined, mismatch)
     }
 
-    /// Gives the trades' memory back.
+    /// Gives the memory of trades and liquidations back.
     pub fn shed(&mut self) {
-        self.trades = VecDeque::new();
+        self.trades.shed();
+        self.liquidations.shed();
     }
 
     pub fn flow(&self) -> Flow {
@@ -202,7 +239,12 @@ impl Keeper {
 
     /// Newest last, at most `limit`.
     pub fn trades(&self, limit: usize) -> Vec<TradeView> {
-        self.trades.iter().skip(self.trades.len().saturating_sub(limit)).copied().collect()
+        self.trades.newest(limit)
+    }
+
+    /// Newest last, at most `limit`.
+    pub fn liquidations(&self, limit: usize) -> Vec<LiquidationView> {
+        self.liquidations.newest(limit)
     }
 
     pub fn top(&self) -> BookTop {

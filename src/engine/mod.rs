@@ -29,6 +29,7 @@ pub mod sequence;
 pub mod state;
 pub mod stats;
 pub mod sync;
+pub mod tape;
 pub mod time;
 pub mod trade_id;
 pub mod view;

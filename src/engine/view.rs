@@ -57,6 +57,17 @@ pub struct BookView {
     pub asks: Vec<Level>,
 }
 
+/// One liquidated order out of a symbol's bounded ring.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiquidationView {
+    pub price: Decimal,
+    pub size: Decimal,
+    /// The order's own.
+    pub side: TakerSide,
+    pub exchange_time: Option<Wall>,
+    pub received: Stamp,
+}
+
 /// One trade out of a book's bounded ring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TradeView {

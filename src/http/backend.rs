@@ -197,7 +197,7 @@ mod tests {
     use crate::engine::health::Thresholds;
     use crate::engine::stats::Stats;
     use crate::engine::time::Stamp;
-    use crate::engine::view::{BookTop, BookView, TradeView};
+    use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
     use crate::http::{Ask, Source};
 
     struct Nothing;
@@ -216,6 +216,10 @@ mod tests {
         }
 
         fn trades(&self, _: &str, _: &str, _: usize) -> Result<Vec<TradeView>, Ask> {
+            Err(Ask::UnknownFeed)
+        }
+
+        fn liquidations(&self, _: &str, _: &str, _: usize) -> Result<Vec<LiquidationView>, Ask> {
             Err(Ask::UnknownFeed)
         }
 

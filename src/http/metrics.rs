@@ -63,6 +63,8 @@ fn messages(out: &mut Exposition, stats: &Stats) {
     per_feed(out.counter("decode_errors_total", "Messages that could not be read."), feeds, decode_errors);
     per_feed(out.counter("trades_total", "Trades received."), feeds, |f| f.trades);
     per_feed(out.counter("quotes_total", "Quotes received."), feeds, |f| f.quotes);
+    let help = "Messages of liquidated orders received.";
+    per_feed(out.counter("liquidations_total", help), feeds, |f| f.liquidations);
     let help = "Books compared with the venue's own best bid and offer at the same update.";
     per_feed(out.counter("audit_checks_total", help), feeds, |f| f.audit_checks);
     let help = "Comparisons that differed; each made its book stale.";

@@ -25,7 +25,7 @@ use crate::engine::evidence::Evidence;
 use crate::engine::health::Thresholds;
 use crate::engine::stats::{HttpStats, Stats, ThreadStats};
 use crate::engine::time::Stamp;
-use crate::engine::view::{BookTop, BookView, TradeView};
+use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use crate::shell::thread::{Handle, spawn};
 use backend::{Backend, Handlers};
 use counters::Counters;
@@ -63,6 +63,12 @@ pub trait Source: Send + Sync {
     /// [`Ask`] says why there are none.
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask>;
 
+    /// The newest `limit` liquidated orders of one symbol, newest last.
+    ///
+    /// # Errors
+    /// [`Ask`] says why there are none.
+    fn liquidations(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<LiquidationView>, Ask>;
+
     /// Books that their own venue contradicted, with their feeds; the newest of each feed, newest last.
     fn evidence(&self) -> Vec<(String, Evidence)>;
 }
@@ -72,6 +78,8 @@ pub trait Source: Send + Sync {
 pub enum Ask {
     UnknownFeed,
     UnknownBook,
+    /// The feed has the symbol, and no channel that brings levels.
+    NoBook,
     /// The worker did not answer in time; asking again may help.
     Busy,
 }

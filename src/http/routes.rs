@@ -32,6 +32,7 @@ pub enum Route {
     Books,
     Book,
     Trades,
+    Liquidations,
     Audit,
     Memory,
     /// No path of ours.
@@ -41,7 +42,7 @@ pub enum Route {
 }
 
 impl Route {
-    pub const ALL: [Route; 14] = [
+    pub const ALL: [Route; 15] = [
         Route::Dashboard,
         Route::Health,
         Route::Live,
@@ -52,6 +53,7 @@ impl Route {
         Route::Books,
         Route::Book,
         Route::Trades,
+        Route::Liquidations,
         Route::Audit,
         Route::Memory,
         Route::Other,
@@ -70,6 +72,7 @@ impl Route {
             Route::Books => "/api/books",
             Route::Book => "/api/books/{feed}/{symbol}",
             Route::Trades => "/api/trades/{feed}/{symbol}",
+            Route::Liquidations => "/api/liquidations/{feed}/{symbol}",
             Route::Audit => "/api/audit",
             Route::Memory => "/api/debug/memory",
             Route::Other => "other",
@@ -121,6 +124,9 @@ impl Router {
             }
             ["api", "trades", feed, symbol @ ..] if !symbol.is_empty() => {
                 (Route::Trades, self.trades(feed, &symbol.join("/"), query))
+            }
+            ["api", "liquidations", feed, symbol @ ..] if !symbol.is_empty() => {
+                (Route::Liquidations, self.liquidations(feed, &symbol.join("/"), query))
             }
             ["api", "audit"] => (Route::Audit, known(query, &[]).and_then(|_| self.audit())),
             ["api", "debug", "memory"] => {
@@ -195,11 +201,16 @@ impl Router {
     }
 
     fn trades(&self, feed: &str, symbol: &str, query: &str) -> Result<Answer, Refused> {
-        let (feed, symbol) = names(feed, symbol)?;
-        let query = known(query, &["limit"])?;
-        let limit = query.number("limit", TRADES_DEFAULT, TRADES_MAX).map_err(bad_parameter)?;
+        let (feed, symbol, limit) = newest(feed, symbol, query)?;
         let trades = self.source.trades(&feed, &symbol, limit).map_err(|ask| refused(ask, &feed, &symbol))?;
         json(200, &bodies::trades(&feed, &symbol, &trades))
+    }
+
+    fn liquidations(&self, feed: &str, symbol: &str, query: &str) -> Result<Answer, Refused> {
+        let (feed, symbol, limit) = newest(feed, symbol, query)?;
+        let orders =
+            self.source.liquidations(&feed, &symbol, limit).map_err(|ask| refused(ask, &feed, &symbol))?;
+        json(200, &bodies::liquidations(&feed, &symbol, &orders))
     }
 }
 
@@ -216,10 +227,18 @@ fn names(feed: &str, symbol: &str) -> Result<(String, String), Refused> {
     both.ok_or_else(|| (400, "bad_path", "the path holds an escape that is none".to_owned()))
 }
 
+/// Whose newest are asked for, and how many of them.
+fn newest(feed: &str, symbol: &str, query: &str) -> Result<(String, String, usize), Refused> {
+    let (feed, symbol) = names(feed, symbol)?;
+    let limit = known(query, &["limit"])?.number("limit", TRADES_DEFAULT, TRADES_MAX);
+    Ok((feed, symbol, limit.map_err(bad_parameter)?))
+}
+
 fn refused(ask: Ask, feed: &str, symbol: &str) -> Refused {
     match ask {
         Ask::UnknownFeed => (404, "unknown_feed", format!("there is no feed {feed}")),
         Ask::UnknownBook => (404, "unknown_book", format!("feed {feed} has no symbol {symbol}")),
+        Ask::NoBook => (404, "unknown_book", format!("the channels of feed {feed} carry no books")),
         Ask::Busy => (503, "busy", "the book's worker did not answer in time, try again".to_owned()),
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const TOP_WORDS: usize = 19;
 /// Counters before the discards.
-const PLAIN_COUNTS: usize = 12;
+const PLAIN_COUNTS: usize = 13;
 const COUNT_WORDS: usize = PLAIN_COUNTS + Discard::COUNT;
 const WORDS: usize = TOP_WORDS + COUNT_WORDS;
 
@@ -37,7 +37,7 @@ impl Published {
     /// Every message of the book by what became of it.
     pub fn messages(&self) -> stats::Flow {
         let (c, flow) = (&self.counts, &self.flow);
-        let others = flow.trade_frames + flow.quote_frames + flow.instrument_frames;
+        let others = flow.applied();
         let mut messages = stats::Flow {
             received: c.received + others + flow.undecodable,
             applied: c.applied + others,
@@ -165,6 +165,7 @@ fn encode(p: &Published) -> [u64; WORDS] {
         // A repair takes time: 0 is free to mean that there was none.
         p.recovery_took.map_or(0, |took| nanos(took).max(1)),
         p.flow.instrument_frames,
+        p.flow.liquidation_frames,
     ];
     words[TOP_WORDS..TOP_WORDS + PLAIN_COUNTS].copy_from_slice(&counts);
     words[TOP_WORDS + PLAIN_COUNTS..].copy_from_slice(&c.discarded);
@@ -212,6 +213,7 @@ fn decode(words: &[u64; WORDS]) -> Published {
             quote_frames: at(5),
             undecodable: at(6),
             instrument_frames: at(11),
+            liquidation_frames: at(12),
         },
         audit_checks: at(7),
         audit_mismatches: at(8),
@@ -291,7 +293,13 @@ mod tests {
                     levels_asks: u32::MAX,
                 },
                 counts,
-                flow: Flow { trade_frames: 4, quote_frames: 5, undecodable: 9, instrument_frames: 2 },
+                flow: Flow {
+                    trade_frames: 4,
+                    quote_frames: 5,
+                    undecodable: 9,
+                    instrument_frames: 2,
+                    liquidation_frames: 3,
+                },
                 recovery_took: Some(Duration::from_millis(12)),
                 audit_checks: 6,
                 audit_mismatches: 7,

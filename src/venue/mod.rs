@@ -199,6 +199,11 @@ pub trait Venue: Send + Sync {
     /// Checks a configured symbol's spelling; the error says what is expected.
     fn check_symbol(&self, symbol: &str) -> Result<(), String>;
 
+    /// Checks which of its channels a feed wants together; the error is a sentence that says what to do instead.
+    fn check_channels(&self, _channels: &[Channel]) -> Result<(), String> {
+        Ok(())
+    }
+
     /// How this venue spells a market, where its name says enough. Whether the market exists is another question.
     fn native(&self, _market: &Canonical) -> Option<String> {
         None

@@ -70,7 +70,7 @@ fn every_line_of_the_binance_spot_recording_routes_and_decodes() {
                 );
             }
             Event::Trades => seen.trades += out.trades.len(),
-            Event::Precision(_) => panic!("nothing of the kind"),
+            Event::Precision(_) | Event::Liquidations => panic!("nothing of the kind"),
             Event::Quote(quote) => {
                 assert!(quote.bid.expect("a bid").price < quote.ask.expect("an ask").price, "{frame}");
                 seen.quotes += 1;
@@ -101,7 +101,7 @@ fn the_decoded_binance_spot_recording_rebuilds_the_venues_own_best_prices() {
                 updates.push((last, out.bids.clone(), out.asks.clone()));
             }
             Event::Quote(quote) => drop(quotes.insert(quote.sequence, quote)),
-            Event::Trades | Event::Precision(_) => {}
+            Event::Trades | Event::Liquidations | Event::Precision(_) => {}
         }
     });
     if !there {

@@ -3,6 +3,8 @@
 use depthd::cli::args::{CheckArgs, ConfigArgs};
 use depthd::cli::{Exit, check};
 use depthd::config::{Config, Surroundings, Venues, memory};
+use depthd::engine::event::Channel;
+use depthd::venue::catalog;
 use std::path::{Path, PathBuf};
 
 /// What `depthd check` says: exit, output, errors.
@@ -141,6 +143,34 @@ fn a_bad_file_says_everything_that_is_wrong_with_it() {
         assert!(err.contains(&part), "{err}\nlacks {part}");
     }
     assert_eq!(err.lines().count(), 4, "{err}");
+}
+
+/// Liquidations are a channel where the venue publishes them, beside the books only where one connection serves both.
+#[test]
+fn liquidations_are_taken_where_the_venue_has_them() {
+    let feed = |venue: &str, symbol: &str, channels: &str| {
+        read(&format!(
+            "[[feed]]\nname = \"a\"\nvenue = \"{venue}\"\nsymbols = [\"{symbol}\"]\nchannels = {channels}\n"
+        ))
+    };
+    let alone = feed("binance-usdm", "BTCUSDT", r#"["liquidation"]"#).expect("on its own");
+    assert!(!alone.feeds[0].carries_books());
+    feed("binance-coinm", "BTCUSD_PERP", r#"["book", "liquidation"]"#).expect("one address has both");
+    let refusal =
+        |venue: &str, symbol: &str, channels: &str| feed(venue, symbol, channels).expect_err("refused");
+    assert_eq!(
+        refusal("binance-usdm", "BTCUSDT", r#"["book", "trade", "liquidation"]"#),
+        "f.toml:5: feed[1].channels: binance-usdm serves liquidation at another address than book, trade: add a second [[feed]] with channels = \
+         [\"liquidation\"], and take it out of this one"
+    );
+    for (venue, symbol) in [("binance", "BTCUSDT"), ("kraken", "BTC/USD"), ("hyperliquid", "BTC")] {
+        let why = refusal(venue, symbol, r#"["book", "liquidation"]"#);
+        assert!(why.contains(&format!("\"liquidation\" is none of {venue}'s channels: book")), "{why}");
+    }
+    for name in catalog::NAMES {
+        let profile = catalog::by_name(name).expect("a venue").profile();
+        assert!(!profile.default_channels.contains(&Channel::Liquidation), "{name}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use depthd::engine::stats::{
 };
 use depthd::engine::time::{Mono, Stamp, Wall};
 use depthd::engine::trade_id::TradeId;
-use depthd::engine::view::{BookTop, BookView, TradeView};
+use depthd::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use depthd::http::{Ask, Clock, HttpConfig, HttpServer, Listen, Source};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -168,6 +168,7 @@ impl Source for Fixed {
             return Err(Ask::UnknownFeed);
         }
         match symbol {
+            "NO-BOOK" => return Err(Ask::NoBook),
             "BUSY" => return Err(Ask::Busy),
             "PANIC" => panic!("asked to"),
             // Longer than any exchange may last.
@@ -211,6 +212,18 @@ impl Source for Fixed {
             received: Fixed::now(),
         };
         Ok((0..3).map(trade).skip(3usize.saturating_sub(limit)).collect())
+    }
+
+    fn liquidations(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<LiquidationView>, Ask> {
+        let trades = self.trades(feed, symbol, limit)?;
+        let order = |trade: &TradeView| LiquidationView {
+            price: trade.price,
+            size: trade.size,
+            side: TakerSide::Sell,
+            exchange_time: Wall::parse("2026-11-20T12:00:09.5Z"),
+            received: trade.received,
+        };
+        Ok(trades.iter().map(order).collect())
     }
 }
 

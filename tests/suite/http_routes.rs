@@ -81,6 +81,15 @@ fn lists_of_books_and_trades() {
         json!({"id": "2", "price": "65000.1", "size": "0.01", "side": "buy", "exchange_time": null,
                "receive_time": "2026-11-20T12:00:10.000000000Z"})
     );
+    let liquidations = get(addr, "/api/liquidations/coinapi/LIVE?limit=2").json();
+    assert_eq!((&liquidations["feed"], &liquidations["symbol"]), (&json!("coinapi"), &json!("LIVE")));
+    assert_eq!(liquidations["liquidations"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        liquidations["liquidations"][1],
+        json!({"price": "65000.1", "size": "0.01", "side": "sell",
+               "exchange_time": "2026-11-20T12:00:09.500000000Z",
+               "receive_time": "2026-11-20T12:00:10.000000000Z"})
+    );
 }
 
 #[test]
@@ -213,6 +222,10 @@ fn wrong_questions_get_the_right_error() {
     must_be_error(&get(addr, "/api/books/nofeed/LIVE"), 404, "unknown_feed");
     must_be_error(&get(addr, "/api/books/coinapi/LIVE/x"), 404, "unknown_book");
     must_be_error(&get(addr, "/api/trades/coinapi/NONE"), 404, "unknown_book");
+    must_be_error(&get(addr, "/api/liquidations/coinapi/NONE"), 404, "unknown_book");
+    must_be_error(&get(addr, "/api/liquidations/nofeed/LIVE"), 404, "unknown_feed");
+    must_be_error(&get(addr, "/api/liquidations/coinapi/LIVE?limit=0"), 400, "bad_parameter");
+    must_be_error(&get(addr, "/api/books/coinapi/NO-BOOK"), 404, "unknown_book");
     must_be_error(&get(addr, "/api/books/coinapi/BUSY"), 503, "busy");
     for query in
         ["depth=0", "depth=5001", "depth=x", "require=stale", "deep=1", "depth=1&depth=2", "depth=%zz"]

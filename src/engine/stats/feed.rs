@@ -18,6 +18,7 @@ pub struct FeedStats {
     pub message_rate: f64,
     pub trades: u64,
     pub quotes: u64,
+    pub liquidations: u64,
     /// Books compared with the venue's own best bid and offer, and how often they differed.
     pub audit_checks: u64,
     pub audit_mismatches: u64,

@@ -1,11 +1,11 @@
-//! Books and trades.
+//! Books.
 
 use super::{Text, age_ms, wall};
 use crate::engine::decimal::Decimal;
-use crate::engine::event::{Level, TakerSide};
+use crate::engine::event::Level;
 use crate::engine::state::State;
 use crate::engine::time::{Mono, Wall};
-use crate::engine::view::{BookTop, BookView, TradeView};
+use crate::engine::view::{BookTop, BookView};
 use serde::{Serialize, Serializer};
 
 /// The state as every body tells it: a word, and what belongs to that word.
@@ -149,39 +149,4 @@ pub fn book(view: &BookView, now: Mono) -> impl Serialize + '_ {
         levels: top.into(),
         exact_range: bounded.then_some(ExactRange { low: view.exact_low, high: view.exact_high }),
     }
-}
-
-#[derive(Serialize)]
-struct Trades<'a> {
-    feed: &'a str,
-    symbol: &'a str,
-    trades: Vec<TradeLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct TradeLine<'a> {
-    id: &'a str,
-    price: Decimal,
-    size: Decimal,
-    /// The taker's: `buy`, `sell`, or null where the venue does not say.
-    side: Option<&'static str>,
-    exchange_time: Option<Text<Wall>>,
-    receive_time: Option<Text<Wall>>,
-}
-
-/// `GET /api/trades/{feed}/{symbol}`, newest last.
-pub fn trades<'a>(feed: &'a str, symbol: &'a str, trades: &'a [TradeView]) -> impl Serialize + 'a {
-    let line = |t: &'a TradeView| TradeLine {
-        id: t.id.as_str(),
-        price: t.price,
-        size: t.size,
-        side: match t.taker {
-            TakerSide::Buy => Some("buy"),
-            TakerSide::Sell => Some("sell"),
-            TakerSide::Unknown => None,
-        },
-        exchange_time: t.exchange_time.map(Text),
-        receive_time: wall(t.received),
-    };
-    Trades { feed, symbol, trades: trades.iter().map(line).collect() }
 }

@@ -4,11 +4,13 @@ mod audit;
 mod book;
 mod health;
 mod stats;
+mod tape;
 
 pub use audit::audit;
-pub use book::{book, books, state_sentence, trades};
+pub use book::{book, books, state_sentence};
 pub use health::{health, probe_failed, probe_ok};
 pub use stats::{memory, stats};
+pub use tape::{liquidations, trades};
 
 use crate::engine::time::{Mono, Stamp, Wall};
 use serde::{Serialize, Serializer};

@@ -43,6 +43,7 @@ pub struct Retired {
     pub messages: Flow,
     pub trades: u64,
     pub quotes: u64,
+    pub liquidations: u64,
     pub audit_checks: u64,
     pub audit_mismatches: u64,
 }
@@ -166,6 +167,7 @@ impl FeedCounters {
         retired.add(&last.messages());
         retired.trades += last.flow.trade_frames;
         retired.quotes += last.flow.quote_frames;
+        retired.liquidations += last.flow.liquidation_frames;
         retired.audit_checks += last.audit_checks;
         retired.audit_mismatches += last.audit_mismatches;
     }

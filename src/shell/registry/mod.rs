@@ -11,7 +11,7 @@ use crate::engine::id::{BookId, ConnectionId, FeedId};
 use crate::engine::rate::Rate;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::time::{Mono, Stamp};
-use crate::engine::view::{BookTop, BookView, TradeView};
+use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use crate::http::{Ask, Source};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
@@ -44,6 +44,8 @@ pub struct FeedEntry {
     pub name: String,
     pub venue: &'static str,
     pub enabled: bool,
+    /// Its channels bring levels. Where they do not, its symbols have no books to show.
+    pub carries_books: bool,
     /// Into the recovery counters.
     pub venue_index: usize,
     pub counters: Arc<FeedCounters>,
@@ -120,6 +122,15 @@ impl Tables {
 
     fn feed_name(&self, id: FeedId) -> &str {
         self.feed(id).map_or("?", |feed| feed.name.as_str())
+    }
+
+    fn carries_books(&self, id: FeedId) -> bool {
+        self.feed(id).is_some_and(|feed| feed.carries_books)
+    }
+
+    /// Every book there is to be shown, in configured order.
+    fn books(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.slots.iter().filter(|slot| self.carries_books(slot.feed))
     }
 
     fn connection(&self, id: ConnectionId) -> Option<&ConnectionStatus> {
@@ -235,9 +246,9 @@ impl Registry {
     /// One line for `systemctl status`.
     pub fn summary(&self) -> String {
         let tables = self.tables();
-        let live = tables.slots.iter().filter(|slot| self.top(&tables, slot).0.state.is_live()).count();
+        let live = tables.books().filter(|slot| self.top(&tables, slot).0.state.is_live()).count();
         let connected = tables.connections.iter().filter(|c| c.status.told().connected).count();
-        let (books, connections) = (tables.slots.len(), tables.connections.len());
+        let (books, connections) = (tables.books().count(), tables.connections.len());
         format!("{live} of {books} books live, {connected} of {connections} connections up")
     }
 
@@ -256,7 +267,7 @@ impl Registry {
                 told.last_end.as_deref().unwrap_or("none")
             );
         }
-        for slot in &tables.slots {
+        for slot in tables.books() {
             let (top, published) = self.top(&tables, slot);
             let price = |level: Option<Level>| level.map_or_else(|| "-".to_owned(), |l| l.price.to_string());
             let sequence = top.sequence.map_or_else(|| "-".to_owned(), |s| s.to_string());
@@ -296,12 +307,15 @@ impl Source for Registry {
         let row = |slot: &Arc<Slot>| {
             (tables.feed_name(slot.feed).to_owned(), slot.symbol.clone(), self.top(&tables, slot).0)
         };
-        tables.slots.iter().map(row).collect()
+        tables.books().map(row).collect()
     }
 
     fn book(&self, feed: &str, symbol: &str, depth: usize) -> Result<BookView, Ask> {
         let tables = self.tables();
         let slot = tables.find(feed, symbol)?;
+        if !tables.carries_books(slot.feed) {
+            return Err(Ask::NoBook);
+        }
         // A book that is read is repaired first; a planner with a full inbox has more urgent news.
         let _ = self.notices.try_send(Notice::Interest { book: slot.id });
         let doubt = self.doubt(&tables, &slot);
@@ -313,6 +327,11 @@ impl Source for Registry {
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask> {
         let slot = self.tables().find(feed, symbol)?;
         self.ask(&slot, |reply| Side::AskTrades { book: slot.id, limit, reply })
+    }
+
+    fn liquidations(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<LiquidationView>, Ask> {
+        let slot = self.tables().find(feed, symbol)?;
+        self.ask(&slot, |reply| Side::AskLiquidations { book: slot.id, limit, reply })
     }
 
     fn evidence(&self) -> Vec<(String, Evidence)> {

@@ -63,7 +63,9 @@ pub fn collect(registry: &Registry) -> Stats {
     stats.workers = workers(registry, &tables);
     stats.memory.queues = queues(&stats.workers);
     stats.threads = registry.expected().iter().map(|beat| thread(beat, now)).collect();
-    stats.books = rows.into_iter().map(|(_, row, _)| row).collect();
+    // The others' messages are in their feeds' counts.
+    let with_book = rows.into_iter().filter(|(feed, ..)| tables.carries_books(*feed));
+    stats.books = with_book.map(|(_, row, _)| row).collect();
     stats
 }
 
@@ -128,6 +130,7 @@ fn feed(registry: &Registry, tables: &Tables, entry: &FeedEntry, rows: &[Row], n
         message_rate,
         trades: retired.trades + mine().map(|(.., p)| p.flow.trade_frames).sum::<u64>(),
         quotes: retired.quotes + mine().map(|(.., p)| p.flow.quote_frames).sum::<u64>(),
+        liquidations: retired.liquidations + mine().map(|(.., p)| p.flow.liquidation_frames).sum::<u64>(),
         audit_checks: retired.audit_checks + mine().map(|(.., p)| p.audit_checks).sum::<u64>(),
         audit_mismatches: retired.audit_mismatches + mine().map(|(.., p)| p.audit_mismatches).sum::<u64>(),
         decode_errors: counters.decode_errors.tally(),

@@ -66,7 +66,10 @@ impl Desk {
         let place = self.books.len();
         // Fewer books than book numbers, which are 32 bits.
         self.places[book] = place as u32;
-        let keeper = Keeper::new(recipe.rules, recipe.audited, recipe.trades_max);
+        let keeper = match recipe.followed {
+            true => Keeper::new(recipe.rules, recipe.audited, recipe.trades_max),
+            false => Keeper::without_book(recipe.rules, recipe.trades_max),
+        };
         self.line(connection).counters = Some(recipe.counters.clone());
         let stale = StaleReason::Disconnected;
         self.books.push(Kept {

@@ -18,8 +18,11 @@ pub struct Recipe {
     pub feed_name: String,
     pub venue: Arc<dyn Venue>,
     pub rules: SyncRules,
+    /// The feed's channels bring levels.
+    pub followed: bool,
     /// The venue's quotes name the book's own sequence.
     pub audited: bool,
+    /// As many liquidations are kept.
     pub trades_max: usize,
     pub counters: Arc<FeedCounters>,
 }

@@ -14,7 +14,7 @@ use crate::engine::event::Snapshot;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::need::{Joined, Need};
 use crate::engine::time::Mono;
-use crate::engine::view::{BookView, TradeView};
+use crate::engine::view::{BookView, LiquidationView, TradeView};
 use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::WorkerCounters;
@@ -57,6 +57,11 @@ pub enum Side {
         book: BookId,
         limit: usize,
         reply: Sender<Vec<TradeView>>,
+    },
+    AskLiquidations {
+        book: BookId,
+        limit: usize,
+        reply: Sender<Vec<LiquidationView>>,
     },
     /// Give back what is not needed: memory is short.
     Shed,
@@ -286,19 +291,19 @@ fn serve(desk: &mut Desk, request: Side, clock: &Clock) {
         Side::Snapshot { book, generation, asked, snapshot } => {
             desk.snapshot(book, generation, asked, &snapshot, clock.stamp())
         }
-        Side::AskBook { book, depth, reply } => {
-            if let Some(view) = desk.view(book, depth) {
-                let _ = reply.try_send(view);
-            }
-        }
-        Side::AskTrades { book, limit, reply } => {
-            if let Some(trades) = desk.trades(book, limit) {
-                let _ = reply.try_send(trades);
-            }
-        }
+        Side::AskBook { book, depth, reply } => answer(&reply, desk.view(book, depth)),
+        Side::AskTrades { book, limit, reply } => answer(&reply, desk.trades(book, limit)),
+        Side::AskLiquidations { book, limit, reply } => answer(&reply, desk.liquidations(book, limit)),
         Side::Shed => desk.shed(),
         Side::Hold(until) => {
             let _ = until.recv();
         }
+    }
+}
+
+/// What a reader asked for, where there is such a book.
+fn answer<T>(reply: &Sender<T>, found: Option<T>) {
+    if let Some(found) = found {
+        let _ = reply.try_send(found);
     }
 }

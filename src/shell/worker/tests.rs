@@ -75,6 +75,7 @@ impl Bench {
                 refresh_levels_min: 0,
             },
             venue,
+            followed: true,
             audited: false,
             trades_max: 0,
             counters: Arc::new(FeedCounters::new("feed", None)),

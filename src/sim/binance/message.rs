@@ -11,6 +11,9 @@ use std::fmt::Write;
 
 pub const SPELLING: Spelling = Spelling::Padded(8);
 
+/// Every so many deals of a symbol one is forced: more than any market has, so that there is something to see.
+const FORCED_EVERY: u64 = 4;
+
 /// Changes of one symbol gathered for its next depth event.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Gathered {
@@ -127,6 +130,24 @@ pub fn trade(ladder: &Ladder, time: Wall, deal: &Deal, product: Product) -> Stri
     // The buyer made the price when the seller took it.
     let _ = write!(out, "\",\"T\":{ms},\"m\":{},\"M\":true}}", deal.taker == TakerSide::Sell);
     out
+}
+
+/// The order of a forced deal, whose taker was closed down; `None` for an ordinary deal, as most are, and on spot.
+/// Source: <https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Liquidation-Order-Streams>
+pub fn force_order(ladder: &Ladder, time: Wall, deal: &Deal, product: Product) -> Option<String> {
+    if product == Product::Spot || !deal.id.is_multiple_of(FORCED_EVERY) {
+        return None;
+    }
+    let (spec, ms) = (ladder.spec(), time.nanos() / 1_000_000);
+    let side = if deal.taker == TakerSide::Sell { "SELL" } else { "BUY" };
+    let (mut price, mut size) = (String::new(), String::new());
+    number::write(&mut price, deal.price, spec.price_scale, SPELLING);
+    number::write(&mut size, deal.size, spec.size_scale, SPELLING);
+    Some(format!(
+        "{{\"e\":\"forceOrder\",\"E\":{ms},\"o\":{{\"s\":\"{}\",\"S\":\"{side}\",\"o\":\"LIMIT\",\"f\":\"IOC\",\
+         \"q\":\"{size}\",\"p\":\"{price}\",\"ap\":\"{price}\",\"X\":\"FILLED\",\"l\":\"{size}\",\"z\":\"{size}\",\"T\":{ms}}}}}",
+        product.face().spelled(spec)
+    ))
 }
 
 /// The planned-shutdown notice.

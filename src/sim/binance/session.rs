@@ -10,6 +10,7 @@ pub enum Stream {
     Depth,
     Trade,
     BookTicker,
+    ForceOrder,
 }
 
 /// Streams a connection may hold. Source: binance-spot-api-docs web-socket-streams.md.
@@ -23,14 +24,21 @@ pub struct Session {
     wanted: BTreeMap<(Stream, usize), String>,
     /// Whether events come wrapped with their stream's name.
     pub combined: bool,
+    /// Under which of the two addresses of USD-M futures it is; `None` where there is one for everything.
+    market: Option<bool>,
 }
 
 impl Session {
-    /// A connection to `/stream` (combined) or `/ws` with the streams of its address, under `/public` for USD-M futures;
-    /// `None` for any other path.
+    /// A connection to `/stream` (combined) or `/ws` with the streams of its address, under `/public` or
+    /// `/market` for USD-M futures; `None` for any other path.
     pub fn open(path: &str, streams: Option<&str>, symbols: &[String], product: Product) -> Option<Session> {
-        let path = if product == Product::Usdm { path.strip_prefix("/public")? } else { path };
-        let mut session = Session::default();
+        let (path, market) = match (product, path.strip_prefix("/public"), path.strip_prefix("/market")) {
+            (Product::Usdm, Some(rest), _) => (rest, Some(false)),
+            (Product::Usdm, _, Some(rest)) => (rest, Some(true)),
+            (Product::Usdm, None, None) => return None,
+            _ => (path, None),
+        };
+        let mut session = Session { market, ..Session::default() };
         if path == "/stream" {
             session.combined = true;
             let names: Vec<&str> = streams.unwrap_or("").split('/').filter(|n| !n.is_empty()).collect();
@@ -51,7 +59,9 @@ impl Session {
                 continue;
             }
             self.names.push(name.to_owned());
-            if let Some(key) = parse(name, symbols) {
+            // What is asked for at the wrong address is acknowledged and stays silent.
+            let is_here = |what| self.market.is_none_or(|market| market == (what == Stream::ForceOrder));
+            if let Some(key) = parse(name, symbols).filter(|(what, _)| is_here(*what)) {
                 self.wanted.insert(key, name.to_owned());
             }
         }
@@ -125,6 +135,7 @@ fn parse(name: &str, symbols: &[String]) -> Option<(Stream, usize)> {
         "depth" | "depth@100ms" | "depth@1000ms" => Stream::Depth,
         "trade" => Stream::Trade,
         "bookTicker" => Stream::BookTicker,
+        "forceOrder" => Stream::ForceOrder,
         _ => return None,
     };
     // Stream names are lower case: any other spelling is acknowledged and stays silent.
@@ -154,6 +165,19 @@ mod tests {
         assert!(!raw.combined && raw.stream(Stream::BookTicker, 0).is_some());
         assert!(open("/ws", None).is_some() && open("/stream", None).is_some());
         assert!(open("/v1/", None).is_none() && open("/wsx", None).is_none());
+    }
+
+    #[test]
+    fn each_address_of_the_dollar_futures_serves_its_own() {
+        let wanted = "btcusd@depth/btcusd@forceOrder";
+        for (path, depth, forced) in [("/public/stream", true, false), ("/market/stream", false, true)] {
+            let session = Session::open(path, Some(wanted), &symbols(), Product::Usdm).expect("open");
+            assert_eq!(session.stream(Stream::Depth, 0).is_some(), depth, "{path}");
+            assert_eq!(session.stream(Stream::ForceOrder, 0).is_some(), forced, "{path}");
+        }
+        assert!(Session::open("/stream", Some(wanted), &symbols(), Product::Usdm).is_none());
+        let all = Session::open("/stream", Some(wanted), &symbols(), Product::Coinm).expect("open");
+        assert!(all.stream(Stream::Depth, 0).is_some() && all.stream(Stream::ForceOrder, 0).is_some());
     }
 
     #[test]

@@ -136,11 +136,17 @@ impl Exchange {
         let ticker = if change.top_changed { binance::book_ticker(ladder, self.product()) } else { None };
         let trade =
             change.trade.as_ref().map(|deal| binance::trade(ladder, change.time, deal, self.product()));
+        let forced = change
+            .trade
+            .as_ref()
+            .and_then(|deal| binance::force_order(ladder, change.time, deal, self.product()));
         let mut most = 0;
         for (&id, client) in &mut self.clients {
             let Session::Binance(session) = &client.session else { continue };
             let mut count = 0;
-            for (what, text) in [(Stream::BookTicker, &ticker), (Stream::Trade, &trade)] {
+            let texts =
+                [(Stream::BookTicker, &ticker), (Stream::Trade, &trade), (Stream::ForceOrder, &forced)];
+            for (what, text) in texts {
                 if let (Some(stream), Some(text)) = (session.stream(what, symbol), text) {
                     net.text(id, &session.dress(stream, text));
                     client.last_sent = now;

@@ -28,7 +28,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
             Event::Trades
         }
         Channel::Quote => Event::Quote(plain_quote(text).map_or_else(|| quote(text), Ok)?),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
             return Err(DecodeError::BadField("stream"));
         }
     };

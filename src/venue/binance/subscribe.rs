@@ -34,6 +34,12 @@ pub struct Streams {
     pub kind: fn(Channel) -> Option<&'static str>,
 }
 
+/// Whether a channel may bring nothing for hours. A connection begins with its first frame: one that carries nothing else has
+/// to ask by a message, whose answer is that frame.
+const fn is_rare(channel: Channel) -> bool {
+    matches!(channel, Channel::Liquidation)
+}
+
 pub const SPOT: Streams = Streams { path: "/stream", kind: spot_kind };
 
 fn spot_kind(channel: Channel) -> Option<&'static str> {
@@ -42,7 +48,9 @@ fn spot_kind(channel: Channel) -> Option<&'static str> {
         Channel::Book => Some("depth@100ms"),
         Channel::Trade => Some("trade"),
         Channel::Quote => Some("bookTicker"),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 
@@ -68,8 +76,12 @@ impl Streams {
         frames.map(|(params, id)| Request::from(json(&Method { method, params, id }))).collect()
     }
 
-    /// The scope as the address's `streams=`, when it fits there. An empty scope does not: an empty list is an error.
+    /// The scope as the address's `streams=`, when it fits there and says something soon. An empty scope does not: an empty
+    /// list is an error.
     fn query(&self, scope: &Scope) -> Option<String> {
+        if scope.channels.iter().all(|channel| is_rare(*channel)) {
+            return None;
+        }
         let mut query = String::new();
         for name in self.names(scope) {
             if !query.is_empty() {

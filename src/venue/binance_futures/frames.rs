@@ -1,11 +1,14 @@
 //! Decodes data frames of the futures, combined or raw.
 //!
-//! Source: the pages "Diff. Book Depth Streams", "Individual Symbol Book Ticker Streams" and "Aggregate Trade Streams" below
-//! <https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams>
+//! Source: the pages "Diff. Book Depth Streams", "Individual Symbol Book Ticker Streams", "Aggregate Trade Streams" and
+//! "Liquidation Order Streams" below
+//! <https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams> and
+//! <https://developers.binance.com/docs/derivatives/coin-margined-futures/websocket-market-streams>
 
 use super::plain;
 use crate::engine::event::{
-    BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
+    BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Liquidation, Quote, Span, TakerSide,
+    Trade,
 };
 use crate::engine::time::Wall;
 use crate::engine::trade_id::TradeId;
@@ -42,6 +45,10 @@ pub fn decode(trades: Trades, channel: Channel, text: &str, out: &mut Decoded) -
             Event::Trades
         }
         Channel::Quote => Event::Quote(plain::quote(text).map_or_else(|| quote(text), Ok)?),
+        Channel::Liquidation => {
+            out.liquidations.push(liquidation(text)?);
+            Event::Liquidations
+        }
         Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
             return Err(DecodeError::BadField("stream"));
         }
@@ -118,6 +125,41 @@ fn trade(form: Trades, text: &str) -> Result<Option<Trade>> {
     };
     let off_book = matches!(how, Some(Value::Text(how)) if OFF_BOOK.contains(&how));
     Ok((!off_book && !trade.size.is_zero()).then_some(trade))
+}
+
+/// The newest order of a second that closed somebody's position; others of the same second are not told. `T` is the order's
+/// time, `E` when it was sent. COIN-M and newer USD-M frames also name the pair.
+fn liquidation(text: &str) -> Result<Liquidation> {
+    let (mut kind, mut sent, mut order) = (None, None, None);
+    let (mut symbol, mut side, mut price, mut size, mut time) = (None, None, None, None, None);
+    let stream = fields(text, |key, json| match key {
+        "e" => put(&mut kind, "e", json.value()?),
+        "E" => put(&mut sent, "E", json.value()?),
+        "o" => {
+            put(&mut order, "o", ())?;
+            json.object(|key, json| match key {
+                "s" => put(&mut symbol, "s", json.value()?),
+                "S" => put(&mut side, "S", json.value()?),
+                "p" => put(&mut price, "p", field::next_decimal(json, "p")?),
+                "q" => put(&mut size, "q", field::next_decimal(json, "q")?),
+                "T" => put(&mut time, "T", json.value()?),
+                _ => json.skip(),
+            })
+        }
+        _ => json.skip(),
+    })?;
+    required(order, "o")?;
+    check(kind, "forceOrder", symbol, stream)?;
+    Ok(Liquidation {
+        price: required(price.flatten(), "p")?,
+        size: required(size.flatten(), "q")?,
+        side: match required(side, "S")? {
+            Value::Text("BUY") => TakerSide::Buy,
+            Value::Text("SELL") => TakerSide::Sell,
+            _ => return Err(DecodeError::BadField("S")),
+        },
+        exchange_time: exchange_time(time, sent)?,
+    })
 }
 
 /// `u` is on the book's own scale.

@@ -23,6 +23,8 @@ pub static COINM: Profile = Profile {
     name: "binance-coinm",
     url: "wss://dstream.binance.com",
     rest_url: "https://dapi.binance.com",
+    // Four channels of each are 200 streams, the older of the two limits below.
+    symbols_per_connection: 50,
     ..COMMON
 };
 
@@ -31,7 +33,8 @@ const COMMON: Profile = Profile {
     url: "",
     rest_url: "",
     needs_key: false,
-    channels: &[Channel::Book, Channel::Trade, Channel::Quote],
+    // USD-M serves the last of them at another address: `check_channels`.
+    channels: &[Channel::Book, Channel::Trade, Channel::Quote, Channel::Liquidation],
     default_channels: &[Channel::Book, Channel::Trade, Channel::Quote],
 
     // Ids skip: of 6,550 recorded pairs 159 were neighbours, and `pu` named the one before in all of them.

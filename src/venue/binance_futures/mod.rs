@@ -43,8 +43,9 @@ impl BinanceFutures {
     pub const USDM: BinanceFutures = BinanceFutures { market: Market::Usdm };
     pub const COINM: BinanceFutures = BinanceFutures { market: Market::Coinm };
 
-    fn streams(self) -> &'static Streams {
+    fn streams(self, scope: &Scope) -> &'static Streams {
         match self.market {
+            Market::Usdm if scope.channels.contains(&Channel::Liquidation) => &streams::USDM_MARKET,
             Market::Usdm => &streams::USDM,
             Market::Coinm => &streams::COINM,
         }
@@ -63,6 +64,22 @@ impl Venue for BinanceFutures {
         symbols::check(self.market, symbol)
     }
 
+    /// USD-M has two addresses, and a connection has one.
+    fn check_channels(&self, channels: &[Channel]) -> Result<(), String> {
+        let [apart, others]: [Vec<&str>; 2] = [true, false].map(|apart| {
+            let of = channels.iter().filter(|channel| (**channel == Channel::Liquidation) == apart);
+            of.map(|channel| channel.name()).collect()
+        });
+        if self.market == Market::Coinm || apart.is_empty() || others.is_empty() {
+            return Ok(());
+        }
+        let (name, others) = (self.profile().name, others.join(", "));
+        Err(format!(
+            "{name} serves liquidation at another address than {others}: add a second [[feed]] with \
+             channels = [\"liquidation\"], and take it out of this one"
+        ))
+    }
+
     fn native(&self, market: &Canonical) -> Option<String> {
         symbols::native(self.market, market)
     }
@@ -72,11 +89,11 @@ impl Venue for BinanceFutures {
     }
 
     fn dial(&self, url: &str, scope: &Scope, _key: Option<&str>) -> Dial {
-        self.streams().dial(url, scope)
+        self.streams(scope).dial(url, scope)
     }
 
     fn opening(&self, scope: &Scope, id: i64) -> Vec<Request> {
-        self.streams().opening(scope, id)
+        self.streams(scope).opening(scope, id)
     }
 
     /// Re-entering a stream brings no snapshot here, so there is nothing to withdraw for.
@@ -89,11 +106,11 @@ impl Venue for BinanceFutures {
     }
 
     fn subscribe(&self, scope: &Scope, symbols: &[&str], id: i64) -> Vec<Request> {
-        self.streams().requests(subscribe::SUBSCRIBE, &subscribe::part(scope, symbols), id)
+        self.streams(scope).requests(subscribe::SUBSCRIBE, &subscribe::part(scope, symbols), id)
     }
 
     fn unsubscribe(&self, scope: &Scope, symbols: &[&str], _handles: &Handles, id: i64) -> Vec<Request> {
-        self.streams().requests(subscribe::UNSUBSCRIBE, &subscribe::part(scope, symbols), id)
+        self.streams(scope).requests(subscribe::UNSUBSCRIBE, &subscribe::part(scope, symbols), id)
     }
 
     fn route<'f>(&self, text: &'f str, _handles: &'f Handles) -> Route<'f> {

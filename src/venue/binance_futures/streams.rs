@@ -1,7 +1,7 @@
 //! What the futures call their streams and events, and where they serve them.
 //!
 //! Since 2026-04-23 USD-M serves books, best prices and trades under `/public` and everything else under `/market`; what is
-//! asked for at the wrong place is acknowledged and stays silent. COIN-M kept the old address.
+//! asked for at the wrong place is acknowledged and stays silent. COIN-M kept the old address, for everything.
 //! Source: <https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice>
 
 use crate::engine::event::Channel;
@@ -9,6 +9,8 @@ use crate::venue::binance::route::Names;
 use crate::venue::binance::subscribe::Streams;
 
 pub const USDM: Streams = Streams { path: "/public/stream", kind: usdm_kind };
+/// Where USD-M tells of liquidated orders.
+pub const USDM_MARKET: Streams = Streams { path: "/market/stream", kind: usdm_kind };
 pub const COINM: Streams = Streams { path: "/stream", kind: coinm_kind };
 
 /// Single trades have no page of their own, but they are served, and beside the book; aggregated ones are not (`/market`).
@@ -33,6 +35,7 @@ fn common_kind(channel: Channel) -> Option<&'static str> {
         // The fastest of the documented speeds.
         Channel::Book => Some("depth@100ms"),
         Channel::Quote => Some("bookTicker"),
+        Channel::Liquidation => Some("forceOrder"),
         _ => None,
     }
 }
@@ -80,11 +83,13 @@ fn stream(kind: &str) -> Option<Channel> {
     match kind {
         "depth@100ms" | "depth" | "depth@0ms" | "depth@250ms" | "depth@500ms" => Some(Channel::Book),
         "bookTicker" => Some(Channel::Quote),
+        "forceOrder" => Some(Channel::Liquidation),
         _ => None,
     }
 }
 
 /// Of events that come without a stream's name. Nothing but changes is ever asked for, so a depth event is one of those.
+/// Liquidated orders are not among them: their symbol lies deeper, and what depthd asks for comes with the name.
 fn event(kind: &str) -> Option<Channel> {
     match kind {
         "depthUpdate" => Some(Channel::Book),

@@ -4,6 +4,8 @@ use super::*;
 use crate::engine::event::{BookEvent, BookKind, DecodeError::*, Event, Level, Quote, Span, TakerSide};
 use crate::venue::texts;
 
+mod liquidations;
+
 const USDM: BinanceFutures = BinanceFutures::USDM;
 const COINM: BinanceFutures = BinanceFutures::COINM;
 
@@ -34,7 +36,7 @@ fn shown(levels: &[Level]) -> Vec<String> {
 fn scope(symbols: usize) -> Scope {
     Scope {
         symbols: (0..symbols).map(|i| format!("COIN{i}USD_PERP")).collect(),
-        channels: limits::USDM.channels.to_vec(),
+        channels: limits::USDM.default_channels.to_vec(),
     }
 }
 
@@ -295,7 +297,8 @@ fn control_frames_are_understood() {
 
 #[test]
 fn each_market_dials_its_own_address_with_its_own_streams() {
-    let scope = Scope { symbols: vec!["BTCUSD_PERP".into()], channels: limits::USDM.channels.to_vec() };
+    let scope =
+        Scope { symbols: vec!["BTCUSD_PERP".into()], channels: limits::USDM.default_channels.to_vec() };
     assert_eq!(
         USDM.dial(limits::USDM.url, &scope, None).url,
         "wss://fstream.binance.com/public/stream?streams=\
@@ -345,15 +348,21 @@ fn markets_have_their_native_names() {
 fn the_largest_scope_keeps_the_limits() {
     for venue in [USDM, COINM] {
         let profile = venue.profile();
-        let scope = scope(profile.symbols_per_connection);
+        let mut scope = scope(profile.symbols_per_connection);
+        if venue.check_channels(profile.channels).is_ok() {
+            scope.channels = profile.channels.to_vec();
+        }
         let url = venue.dial(profile.url, &scope, None).url;
         assert!(!url.contains("streams="), "it does not fit the address");
         let frames = venue.opening(&scope, 3);
         assert!(frames.len() <= profile.control.refill.burst as usize, "an opening fits one burst");
         let names: usize = frames.iter().map(|frame| frame.text.matches('@').count()).sum();
         // `depth@100ms` has two.
-        assert_eq!(names, scope.symbols.len() * 4);
-        assert!(scope.symbols.len() * 3 <= 200, "streams a connection, by the older pages");
+        assert_eq!(names, scope.symbols.len() * (scope.channels.len() + 1));
+        assert!(
+            scope.symbols.len() * scope.channels.len() <= 200,
+            "streams a connection, by the older pages"
+        );
 
         let most = |refill: crate::venue::profile::Refill| refill.burst + refill.per_window;
         assert!(

@@ -43,7 +43,9 @@ fn topic(channel: Channel, symbol: &str) -> Option<String> {
         Channel::Book => Some(format!("orderbook.200.{symbol}")),
         Channel::Trade => Some(format!("publicTrade.{symbol}")),
         Channel::Quote => Some(format!("orderbook.1.{symbol}")),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

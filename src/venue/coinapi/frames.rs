@@ -32,7 +32,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
                 }
             })
         }
-        Channel::Instrument => return Err(DecodeError::BadField("type")),
+        Channel::Liquidation | Channel::Instrument => return Err(DecodeError::BadField("type")),
     };
     out.event = Some(event);
     Ok(())

@@ -23,7 +23,14 @@ pub static PROFILE: Profile = Profile {
     url: "wss://ws.coinapi.io/v1/",
     rest_url: "https://rest.coinapi.io",
     needs_key: true,
-    channels: &Channel::ALL,
+    channels: &[
+        Channel::Book,
+        Channel::Book5,
+        Channel::Book20,
+        Channel::Book50,
+        Channel::Trade,
+        Channel::Quote,
+    ],
     default_channels: &[Channel::Book, Channel::Trade, Channel::Quote],
 
     sequence: SequenceRule::Dense,

@@ -93,7 +93,10 @@ fn name(feed: Coinbase, channel: Channel) -> Option<&'static str> {
         (Coinbase::Exchange, Channel::Book) => Some("level2_batch"),
         (Coinbase::Exchange, Channel::Trade) => Some("matches"),
         (_, Channel::Quote) => Some("ticker"),
-        (_, Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument) => None,
+        (
+            _,
+            Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument,
+        ) => None,
     }
 }
 

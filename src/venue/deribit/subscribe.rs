@@ -76,7 +76,9 @@ fn name(channel: Channel, symbol: &str) -> Option<String> {
         Channel::Book => Some(format!("book.{symbol}.100ms")),
         Channel::Trade => Some(format!("trades.{symbol}.100ms")),
         Channel::Quote => Some(format!("quote.{symbol}")),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

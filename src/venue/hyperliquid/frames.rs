@@ -23,7 +23,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
             Event::Trades
         }
         Channel::Quote => Event::Quote(quote(text)?),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
             return Err(DecodeError::BadField("channel"));
         }
     };

@@ -54,7 +54,9 @@ fn name(channel: Channel) -> Option<&'static str> {
         Channel::Book => Some("l2Book"),
         Channel::Trade => Some("trades"),
         Channel::Quote => Some("bbo"),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

@@ -25,7 +25,9 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
         }
         Channel::Quote => Event::Quote(events::quote(text)?),
         Channel::Instrument => Event::Precision(events::precision(text)?),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 => return Err(DecodeError::BadField("channel")),
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation => {
+            return Err(DecodeError::BadField("channel"));
+        }
     };
     out.event = Some(event);
     Ok(())

@@ -87,7 +87,9 @@ fn params<'a>(channel: Channel, symbols: &'a [&'a str], enter: bool) -> Option<P
         Channel::Trade => Some(Params { channel: "trade", snapshot: enter.then_some(false), ..base }),
         // Not only when there was a trade, which is the default.
         Channel::Quote => Some(Params { channel: "ticker", event_trigger: Some("bbo"), ..base }),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

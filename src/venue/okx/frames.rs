@@ -36,7 +36,7 @@ pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
             trades(text, &mut out.trades)?;
             Event::Trades
         }
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => {
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
             return Err(DecodeError::BadField("channel"));
         }
     };

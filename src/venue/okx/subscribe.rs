@@ -57,7 +57,9 @@ const fn name(channel: Channel) -> Option<&'static str> {
         Channel::Book => Some("books"),
         Channel::Trade => Some("trades"),
         Channel::Quote => Some("bbo-tbt"),
-        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Instrument => None,
+        Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
+            None
+        }
     }
 }
 

@@ -89,6 +89,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
             side(members.get("a"), members.get("A"), ask);
         }
         Event::Precision(_) => panic!("it says nothing of a symbol itself"),
+        Event::Liquidations => panic!("it publishes none"),
     }
 }
 

@@ -89,6 +89,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
             side(members.get("ask_price"), members.get("ask_size"), ask);
         }
         Event::Precision(_) => panic!("it says nothing of a symbol itself"),
+        Event::Liquidations => panic!("it publishes none"),
     }
 }
 

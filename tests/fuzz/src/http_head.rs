@@ -6,7 +6,7 @@ use depthd::engine::evidence::Evidence;
 use depthd::engine::state::State;
 use depthd::engine::stats::Stats;
 use depthd::engine::time::{Mono, Stamp};
-use depthd::engine::view::{BookTop, BookView, TradeView};
+use depthd::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use depthd::http::counters::Counters;
 use depthd::http::head::{self, Request};
 use depthd::http::limits::{HEAD_BYTES_MAX, HEADER_LINES_MAX, TARGET_BYTES_MAX};
@@ -207,6 +207,10 @@ impl Source for One {
 
     fn trades(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<TradeView>, Ask> {
         assert!((1..=1_000).contains(&limit), "{limit} trades asked for");
+        One::known(feed, symbol).map(|()| Vec::new())
+    }
+    fn liquidations(&self, feed: &str, symbol: &str, limit: usize) -> Result<Vec<LiquidationView>, Ask> {
+        assert!((1..=1_000).contains(&limit), "{limit} liquidations asked for");
         One::known(feed, symbol).map(|()| Vec::new())
     }
 }

@@ -143,7 +143,7 @@ impl World {
 
     fn hand(&mut self, (event, bids, asks): &Message) -> Noted {
         let event = Some(Event::Book(*event));
-        let mut frame = Decoded { event, bids: bids.clone(), asks: asks.clone(), trades: Vec::new() };
+        let mut frame = Decoded { event, bids: bids.clone(), asks: asks.clone(), ..Decoded::default() };
         self.keeper.decoded(self.stamp(), &mut frame)
     }
 
@@ -279,9 +279,12 @@ impl World {
 
     fn trade(&mut self) {
         let before = self.keeper.top();
-        let mut frame = Decoded { event: Some(Event::Trades), ..Decoded::default() };
-        assert_eq!(self.keeper.decoded(self.stamp(), &mut frame), Noted::default());
-        self.keeper.undecodable(self.stamp(), Channel::Trade);
+        for (event, channel) in [(Event::Trades, Channel::Trade), (Event::Liquidations, Channel::Liquidation)]
+        {
+            let mut frame = Decoded { event: Some(event), ..Decoded::default() };
+            assert_eq!(self.keeper.decoded(self.stamp(), &mut frame), Noted::default());
+            self.keeper.undecodable(self.stamp(), channel);
+        }
         assert_eq!(self.keeper.top(), before, "a trade moved the book");
     }
 

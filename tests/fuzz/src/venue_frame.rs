@@ -5,7 +5,7 @@
 
 use crate::coinapi_control::bounded;
 use crate::slow;
-use depthd::engine::event::{Channel, Decoded, Event, Level, Trade};
+use depthd::engine::event::{Channel, Decoded, Event, Level, Liquidation, Trade};
 use depthd::venue::catalog::{self, NAMES};
 use depthd::venue::handles::Handles;
 use depthd::venue::{Control, Route, Venue};
@@ -104,7 +104,8 @@ fn decode(venue: &dyn Venue, channel: Channel, text: &str) {
     let mut first = Decoded::default();
     let read = venue.decode(channel, text, &mut first);
     let bytes = (first.bids.capacity() + first.asks.capacity()) * size_of::<Level>()
-        + first.trades.capacity() * size_of::<Trade>();
+        + first.trades.capacity() * size_of::<Trade>()
+        + first.liquidations.capacity() * size_of::<Liquidation>();
     assert!(bytes <= BYTES_BESIDE + BYTES_PER_BYTE * text.len(), "{bytes} bytes for {} of text", text.len());
     // A worker's has room from its first frames on, and other code may then do the reading.
     let mut warm =
@@ -118,9 +119,11 @@ fn decode(venue: &dyn Venue, channel: Channel, text: &str) {
     assert!(slow::is_json(text) || slow::is_json(&format!("[{text}]")), "read, but no JSON");
     assert_eq!(first.event, warm.event);
     assert_eq!((&first.bids, &first.asks, &first.trades), (&warm.bids, &warm.asks, &warm.trades));
+    assert_eq!(first.liquidations, warm.liquidations);
     match first.event.expect("set by every success") {
         Event::Book(_) => assert!(channel.is_book(), "a book on {channel:?}"),
         Event::Trades => assert_eq!(channel, Channel::Trade),
+        Event::Liquidations => assert_eq!(channel, Channel::Liquidation),
         Event::Quote(_) => assert_eq!(channel, Channel::Quote),
         Event::Precision(_) => assert_eq!(channel, Channel::Instrument),
     }

@@ -8,6 +8,7 @@ mod crash_loop;
 pub mod daemon;
 mod gaps;
 mod handover;
+mod liquidations;
 pub mod load;
 pub mod local;
 pub mod look;

@@ -2,10 +2,10 @@
 
 use super::{BINANCE, at, decimal, side, snapshot};
 use depthd::engine::event::{
-    BookEvent, BookKind, Channel, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
+    BookEvent, BookKind, Channel, Decoded, Event, Level, Liquidation, Quote, Span, TakerSide, Trade,
 };
 use depthd::engine::keeper::{Flow, Keeper};
-use depthd::engine::need::Joined;
+use depthd::engine::need::{Joined, Need};
 use depthd::engine::state::{StaleReason, State};
 use depthd::engine::trade_id::TradeId;
 
@@ -25,7 +25,7 @@ fn delta(sequence: u64, bids: &str, asks: &str) -> Decoded {
     let span = Some(Span::at(sequence));
     let event =
         BookEvent { kind: BookKind::Delta, span, checksum: None, exchange_time: None, venue_time: None };
-    Decoded { event: Some(Event::Book(event)), bids: side(bids), asks: side(asks), trades: Vec::new() }
+    Decoded { event: Some(Event::Book(event)), bids: side(bids), asks: side(asks), ..Decoded::default() }
 }
 
 fn quote(sequence: u64, bid: &str, ask: &str) -> Decoded {
@@ -58,10 +58,7 @@ fn the_newest_trades_are_remembered_up_to_the_bound_and_every_frame_is_counted()
     assert_eq!(ids(&keeper, 2), ["4", "5"], "the newest of them");
     assert_eq!(keeper.trades(1)[0].received, at(5));
     keeper.decoded(at(6), &mut quote(10, "9 1", "11 1"));
-    assert_eq!(
-        keeper.flow(),
-        Flow { trade_frames: 2, quote_frames: 1, undecodable: 0, instrument_frames: 0 }
-    );
+    assert_eq!(keeper.flow(), Flow { trade_frames: 2, quote_frames: 1, ..Flow::default() });
     keeper.shed();
     assert_eq!(ids(&keeper, 9), [""; 0]);
     keeper.decoded(at(7), &mut trades(1, 6));
@@ -150,4 +147,57 @@ fn what_readers_see_is_the_book() {
     let view = keeper.view("feed", "X", 1);
     assert_eq!((view.feed.as_str(), view.symbol.as_str(), view.top), ("feed", "X", top));
     assert_eq!((view.bids, view.asks), (side("9 3"), side("12 1")));
+}
+
+fn liquidations(count: u64, first: u64) -> Decoded {
+    let order = |n: u64| Liquidation {
+        price: decimal("10"),
+        size: decimal(&n.to_string()),
+        side: TakerSide::Sell,
+        exchange_time: None,
+    };
+    let liquidations = (first..first + count).map(order).collect();
+    Decoded { event: Some(Event::Liquidations), liquidations, ..Decoded::default() }
+}
+
+fn sizes(keeper: &Keeper, limit: usize) -> Vec<String> {
+    keeper.liquidations(limit).into_iter().map(|order| order.size.to_string()).collect()
+}
+
+#[test]
+fn liquidations_have_a_ring_of_their_own_and_move_no_book() {
+    let mut keeper = live(true, 3);
+    let before = keeper.top();
+    keeper.decoded(at(4), &mut trades(2, 1));
+    keeper.decoded(at(5), &mut liquidations(2, 1));
+    keeper.decoded(at(6), &mut liquidations(2, 3));
+    assert_eq!(
+        (sizes(&keeper, 9), sizes(&keeper, 1)),
+        (vec!["2".into(), "3".into(), "4".into()], vec!["4".into()])
+    );
+    assert_eq!(keeper.liquidations(1)[0].received, at(6));
+    assert_eq!(ids(&keeper, 9), ["1", "2"]);
+    assert_eq!(keeper.flow(), Flow { trade_frames: 1, liquidation_frames: 2, ..Flow::default() });
+    assert_eq!(keeper.flow().applied(), 3);
+    keeper.undecodable(at(7), Channel::Liquidation);
+    assert_eq!(keeper.top(), before);
+    keeper.shed();
+    assert_eq!((sizes(&keeper, 9), ids(&keeper, 9)), (vec![], vec![]));
+}
+
+/// One was asked for over REST again and again, and was live by the answer: a book that no change ever reached.
+#[test]
+fn where_no_channel_brings_levels_there_is_no_book_to_ask_for() {
+    let mut keeper = Keeper::without_book(BINANCE, 3);
+    keeper.opened(at(1));
+    assert_eq!((keeper.sync.state(), keeper.sync.need()), (State::Syncing, Need::Nothing));
+    keeper.decoded(at(2), &mut liquidations(1, 7));
+    let answer = snapshot(Some(10), None, "9 1", "11 1", 100);
+    assert_eq!(keeper.snapshot(at(3), &answer), (Joined::NotNeeded, None));
+    keeper.lost(at(4), StaleReason::Overflow);
+    keeper.undecodable(at(5), Channel::Liquidation);
+    keeper.lost(at(6), StaleReason::Disconnected);
+    keeper.opened(at(7));
+    assert_eq!((keeper.sync.state(), keeper.sync.need()), (State::Syncing, Need::Nothing));
+    assert_eq!((sizes(&keeper, 9), keeper.sync.counts().gaps), (vec!["7".to_owned()], 0));
 }

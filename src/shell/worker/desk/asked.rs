@@ -6,7 +6,7 @@ use crate::engine::id::{BookId, Generation};
 use crate::engine::keeper::Noted;
 use crate::engine::need::Joined;
 use crate::engine::time::{Mono, Stamp};
-use crate::engine::view::{BookView, TradeView};
+use crate::engine::view::{BookView, LiquidationView, TradeView};
 use crate::shell::worker::Told;
 use crate::shell::worker::kept::{Kept, report};
 
@@ -60,6 +60,10 @@ impl Desk {
 
     pub fn trades(&self, book: BookId, limit: usize) -> Option<Vec<TradeView>> {
         Some(self.books[self.place(book)?].keeper.trades(limit))
+    }
+
+    pub fn liquidations(&self, book: BookId, limit: usize) -> Option<Vec<LiquidationView>> {
+        Some(self.books[self.place(book)?].keeper.liquidations(limit))
     }
 
     pub fn shed(&mut self) {
