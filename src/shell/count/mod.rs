@@ -4,7 +4,7 @@ use crate::config::Secret;
 use crate::engine::audit::Mismatch;
 use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
-use crate::engine::evidence::{Evidence, Ring, Witness};
+use crate::engine::evidence::{Difference, Evidence, Ring, Witness};
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
 use crate::engine::state::StaleReason;
@@ -294,6 +294,14 @@ impl FeedCounters {
     fn contradicted(&self, symbol: &str, sequence: Option<u64>, received: Wall, witness: Witness) {
         let evidence = Evidence { symbol: symbol.to_owned(), sequence, received, witness };
         self.evidence.lock().unwrap_or_else(PoisonError::into_inner).push(evidence);
+    }
+
+    /// A snapshot of the venue showed another book.
+    pub fn differs(&self, difference: Difference, symbol: &str, at: Stamp) {
+        self.contradicted(symbol, difference.sequence, at.wall, Witness::Snapshot(difference));
+        let text =
+            format_args!("{symbol} differs from the venue's own snapshot: {difference}; the book is stale");
+        self.voice.say(About::Wrong, "snapshot", Level::Error, at.mono, text);
     }
 
     pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, at: Stamp) {

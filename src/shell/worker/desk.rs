@@ -1,5 +1,7 @@
 //! A worker's books and the generations they belong to.
 
+mod audit;
+
 use crate::engine::event::{BookEvent, Channel, Decoded, Event, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::keeper::{Keeper, Noted};
@@ -223,7 +225,7 @@ impl Desk {
             } else {
                 kept.keeper.snapshot(now, snapshot)
             };
-            report(&kept.recipe, &Noted { gap: None, mismatch }, now);
+            report(&kept.recipe, &Noted { mismatch, ..Noted::default() }, now);
             let missed = match joined {
                 Joined::TooOld => Some("too_old"),
                 Joined::Unusable => Some("unusable"),
@@ -266,6 +268,7 @@ impl Desk {
     pub fn tick(&mut self, now: Stamp) {
         for place in 0..self.books.len() {
             let kept = &mut self.books[place];
+            kept.keeper.sync.heed_comparison(now.mono);
             if kept.keeper.heed_silence(now, kept.recipe.venue.profile().book_within) {
                 kept.lost_at = Some(now.mono);
                 kept.recipe.counters.silent(&kept.recipe.slot.symbol, now.mono);
@@ -371,7 +374,7 @@ impl Desk {
         let slot = &kept.recipe.slot;
         // Without a connection nothing can be repaired; the planner cancels by generation.
         let Some(generation) = current(&self.lines, slot.connection) else { return };
-        let need = kept.keeper.sync.need();
+        let need = kept.need();
         let known = kept.told.filter(|(of, _)| *of == generation).map_or(Need::Nothing, |(_, need)| need);
         if need == known {
             return;

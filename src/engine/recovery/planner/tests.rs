@@ -1,5 +1,6 @@
 //! Who is repaired when and how: order, dedup, budgets, and the ladder of an in-band venue.
 
+mod audits;
 mod figures;
 mod restarts;
 
