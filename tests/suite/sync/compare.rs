@@ -102,7 +102,8 @@ fn a_snapshot_ahead_of_the_stream_waits_for_it() {
 #[test]
 fn what_cannot_be_compared_counts_as_nothing() {
     let good = snapshot(Some(11), None, "9 1, 8 1", "11 1, 12 1", 1_000);
-    let cases: [(&str, fn(&mut Bench), Snapshot); 7] = [
+    type Trouble = fn(&mut Bench);
+    let cases: [(&str, Trouble, Snapshot); 7] = [
         ("never announced", |b| b.sync.heed_comparison(at(60).mono), good.clone()),
         ("too old", |_| {}, snapshot(Some(9), None, "9 1", "11 1", 1_000)),
         ("without a number", |_| {}, snapshot(None, None, "9 1", "11 1", 1_000)),
