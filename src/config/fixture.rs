@@ -23,6 +23,7 @@ static KEYLESS: Profile = Profile {
     sequence: SequenceRule::Range,
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
+    snapshots_compare: true,
     in_band_restart: false,
     restart_cost: RestartCost::Together,
     snapshot_within: None,
@@ -46,6 +47,7 @@ static KEYLESS: Profile = Profile {
 static KEYED: Profile = Profile {
     name: "coinapi",
     needs_key: true,
+    snapshots_compare: false,
     channels: &Channel::ALL,
     symbols_per_connection: 100,
     ..KEYLESS

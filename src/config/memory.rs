@@ -8,7 +8,7 @@ use super::checked::{Config, Feed};
 use crate::engine::book::Book;
 use crate::engine::event::{Channel, Level};
 use crate::engine::view::{LiquidationView, TradeView};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 const KIB: u64 = 1 << 10;
@@ -118,6 +118,10 @@ pub fn worst_case(config: &Config) -> Table {
         feed.symbols.len() as u64 * u64::from(feed.carries_books()) * Book::bytes_max(levels_max) as u64
     };
     let books_bytes = sum(&book_bytes);
+    // One of each venue at a time, for as long as a snapshot waits for the stream to reach it.
+    let comparing = config.enabled().filter(|feed| feed.profile.snapshots_compare);
+    let compared: BTreeSet<&str> = comparing.map(|feed| feed.venue_name.as_str()).collect();
+    let largest_book = Book::bytes_max(books.levels) as u64;
     let callers = rest_callers(config);
     let level = size_of::<Level>() as u64;
     let decoded = 2 * MESSAGE_LEVELS_MAX * level;
@@ -131,6 +135,7 @@ pub fn worst_case(config: &Config) -> Table {
         row("frames in flight", workers * (BATCHES_KEPT + connections), BATCH_BYTES),
         row("decode scratch, deep snapshots", workers, 2 * decoded),
         row("books, all together", 1, books_bytes),
+        row("books compared with a snapshot", compared.len() as u64, largest_book),
         row("resync windows", followed, books.resync_buffer as u64),
         row("trade rings", tapes_of(Channel::Trade), books.trades as u64 * size_of::<TradeView>() as u64),
         row(
@@ -242,6 +247,15 @@ mod tests {
         for name in ["books, all together", "resync windows"] {
             assert!(row(&both, name) > 0 && row(&apart, name) == 0, "{name}");
         }
+    }
+
+    #[test]
+    fn one_book_a_venue_is_compared_at_a_time() {
+        let two = FEED.replace("coinapi", "binance");
+        let two = format!("{two}[[feed]]\nname = \"b\"\nvenue = \"binance\"\nsymbols = [\"CD\"]\n");
+        let compared =
+            |table: &Table| table.rows.iter().find(|row| row.name.contains("compared")).map(|row| row.count);
+        assert_eq!((compared(&table(&two)), compared(&table(FEED))), (Some(1), Some(0)));
     }
 
     #[test]

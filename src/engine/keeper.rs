@@ -4,12 +4,13 @@
 
 use crate::engine::audit::{Audit, Mismatch};
 use crate::engine::event::{BookEvent, Channel, Decoded, Event, Level, Side, Snapshot};
+use crate::engine::evidence::Difference;
 use crate::engine::need::Joined;
 use crate::engine::pace::Pace;
 use crate::engine::state::StaleReason;
-use crate::engine::sync::{BookSync, Gap, SyncRules};
+use crate::engine::sync::{BookSync, Compared, Gap, SyncRules};
 use crate::engine::tape::Tape;
-use crate::engine::time::Stamp;
+use crate::engine::time::{Mono, Stamp};
 use crate::engine::view::{BookTop, BookView, LiquidationView, TradeView};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use std::time::Duration;
 pub struct Noted {
     pub gap: Option<Gap>,
     pub mismatch: Option<Mismatch>,
+    /// A snapshot showed another book.
+    pub difference: Option<Difference>,
 }
 
 pub struct Keeper {
@@ -140,11 +143,12 @@ impl Keeper {
                 self.pace.book(now.mono);
                 let outcome = self.sync.event(now, &event, &frame.bids, &frame.asks);
                 let mismatch = if self.audited { self.reached(now) } else { None };
-                return Noted { gap: outcome.gap, mismatch };
+                let difference = self.contradicted(outcome.gap);
+                return Noted { gap: outcome.gap, mismatch, difference };
             }
             Some(Event::Precision(precision)) => {
                 self.flow.instrument_frames += 1;
-                return Noted { gap: self.sync.precision(now, precision), mismatch: None };
+                return Noted { gap: self.sync.precision(now, precision), ..Noted::default() };
             }
             Some(Event::Trades) => {
                 self.flow.trade_frames += 1;
@@ -197,7 +201,7 @@ impl Keeper {
                 if self.audited {
                     let book = self.live_best();
                     let mismatch = self.audit.quote(&quote, book);
-                    return Noted { gap: None, mismatch: self.disbelieve(now, mismatch) };
+                    return Noted { mismatch: self.disbelieve(now, mismatch), ..Noted::default() };
                 }
             }
         }
@@ -219,6 +223,25 @@ impl Keeper {
         (joined, mismatch)
     }
 
+    /// A snapshot came that was asked for then, to be compared. Says how a book differs that turned out to be wrong.
+    pub fn compare(&mut self, now: Stamp, asked: Mono, snapshot: &Snapshot) -> Noted {
+        if self.sync.compare(now, asked, snapshot) != Compared::Differs {
+            return Noted::default();
+        }
+        let gap = Some(Gap::Snapshot);
+        Noted { gap, difference: self.contradicted(gap), ..Noted::default() }
+    }
+
+    /// The evidence of a gap that a snapshot showed.
+    fn contradicted(&mut self, gap: Option<Gap>) -> Option<Difference> {
+        if gap != Some(Gap::Snapshot) {
+            return None;
+        }
+        self.audit.clear();
+        self.pace.broken();
+        self.sync.take_difference()
+    }
+
     /// Gives the memory of trades and liquidations back.
     pub fn shed(&mut self) {
         self.trades.shed();
@@ -230,11 +253,11 @@ impl Keeper {
     }
 
     pub fn audit_checks(&self) -> u64 {
-        self.audit.checks() + self.sync.checksums().made
+        self.audit.checks() + self.sync.checksums().made + self.sync.comparisons().made
     }
 
     pub fn audit_mismatches(&self) -> u64 {
-        self.audit.mismatches() + self.sync.checksums().differed
+        self.audit.mismatches() + self.sync.checksums().differed + self.sync.comparisons().differed
     }
 
     /// Newest last, at most `limit`.

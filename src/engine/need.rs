@@ -6,6 +6,8 @@ use crate::engine::state::StaleReason;
 pub enum Need {
     /// Nothing: live, or waiting for a snapshot that comes by itself.
     Nothing,
+    /// Nothing, and live where a snapshot can be compared with the book: one may be asked for while nobody needs anything.
+    Audit,
     /// A first book on a fresh connection.
     First,
     /// A new book after the chain broke.

@@ -87,6 +87,8 @@ pub struct Profile {
     pub sequence: SequenceRule,
     pub first_book: FirstBook,
     pub rest_join: RestJoin,
+    /// True where a REST snapshot has a number on the stream's own scale, so that a live book can be compared with it.
+    pub snapshots_compare: bool,
     /// True when leaving and re-entering the subscription brings a fresh snapshot in the stream.
     pub in_band_restart: bool,
     pub restart_cost: RestartCost,

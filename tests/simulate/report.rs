@@ -21,6 +21,8 @@ pub struct Outcome {
     pub compared_whole: u64,
     pub lives: u64,
     pub turns: u64,
+    /// Snapshots asked for only to compare.
+    pub audits: u64,
 }
 
 #[derive(Default)]
@@ -40,6 +42,7 @@ pub struct Report {
     compared_whole: u64,
     lives: u64,
     turns: u64,
+    audits: u64,
     pub failed: u64,
 }
 
@@ -65,6 +68,7 @@ impl Report {
         self.compared_whole += outcome.compared_whole;
         self.lives += outcome.lives;
         self.turns += outcome.turns;
+        self.audits += outcome.audits;
         self.failed += u64::from(!outcome.violations.is_empty());
     }
 
@@ -104,7 +108,10 @@ impl Report {
             self.recovered_worst.as_secs_f64(),
             self.recovered_part * 100.0,
         );
-        println!("FIGURE X6: {} REST calls judged by the venues' logs", self.calls);
+        println!(
+            "FIGURE X6: {} REST calls judged by the venues' logs, {} of them audits",
+            self.calls, self.audits
+        );
         println!(
             "  compared: {} publications by their best levels, {} whole books; {} lives",
             self.compared, self.compared_whole, self.lives

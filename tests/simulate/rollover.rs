@@ -158,8 +158,9 @@ impl World {
         self.daemon.registry.tables().connections.iter().map(|c| c.status.told().lives).sum()
     }
 
+    /// Those that a book needed.
     fn calls(&self) -> u64 {
-        self.sites[0].owner.read_log(|l| l.counters.rest_calls)
+        self.daemon.recovery.planner.counts().fetches
     }
 
     fn no_faults(&mut self) {

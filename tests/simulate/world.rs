@@ -184,6 +184,7 @@ impl World {
             compared_whole: self.oracle.compared_whole,
             lives: tables.connections.iter().map(|c| c.status.told().lives).sum(),
             turns: self.turns,
+            audits: self.daemon.recovery.planner.counts().audits,
         }
     }
 

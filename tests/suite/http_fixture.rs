@@ -1,8 +1,8 @@
 //! What the HTTP tests share: fixed data to serve, a server on it, and a client that sends any bytes at all.
 
 use depthd::engine::decimal::Decimal;
-use depthd::engine::event::{Level, TakerSide};
-use depthd::engine::evidence::{Evidence, Witness};
+use depthd::engine::event::{Level, Side, TakerSide};
+use depthd::engine::evidence::{Difference, Evidence, Witness};
 use depthd::engine::health::Thresholds;
 use depthd::engine::histogram::Histogram;
 use depthd::engine::state::{StaleReason, State};
@@ -74,7 +74,17 @@ impl Source for Fixed {
         let received = Fixed::now().wall;
         let quote = Witness::Quote { here: (level("1.5"), None), there: (level("1.6"), level("2")) };
         let sum = Witness::Checksum { here: None, there: 7 };
-        [(Some(9), quote), (None, sum)]
+        let of =
+            |size| level("1.4").map(|level| Level { size: Decimal::new(size, 0).expect("fits"), ..level });
+        let snapshot = Witness::Snapshot(Difference {
+            side: Side::Bid,
+            ours: of(3),
+            theirs: None,
+            sequence: Some(12),
+            snapshot: 11,
+            time: Some(received),
+        });
+        [(Some(9), quote), (None, sum), (Some(12), snapshot)]
             .map(|(sequence, witness)| {
                 let symbol = "LIVE".to_owned();
                 ("coinapi".to_owned(), Evidence { symbol, sequence, received, witness })

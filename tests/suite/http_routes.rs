@@ -210,6 +210,13 @@ fn what_venues_contradicted_is_told_with_both_sides() {
     assert_eq!(quote["here"], json!({"bid": ["1.5", "1"], "ask": null}));
     assert_eq!(quote["there"], json!({"bid": ["1.6", "1"], "ask": ["2", "1"]}));
     assert_eq!((&sum["here"], &sum["there"]), (&json!({"checksum": null}), &json!({"checksum": 7})));
+    let snapshot = &audit["evidence"][2];
+    assert_eq!((&snapshot["witness"], &snapshot["sequence"]), (&json!("snapshot"), &json!(12)));
+    assert_eq!(snapshot["snapshot_sequence"], json!(11));
+    assert_eq!(snapshot["snapshot_time"], snapshot["receive_time"]);
+    assert_eq!(snapshot["here"], json!({"side": "bid", "level": ["1.4", "3"]}));
+    assert_eq!(snapshot["there"], json!({"side": "bid", "level": null}));
+    assert_eq!(sum.get("snapshot_sequence"), None);
     must_be_error(&get(addr, "/api/audit?depth=1"), 400, "bad_parameter");
 }
 

@@ -112,6 +112,20 @@ impl Gate {
         self.bucket.ready_at(self.cost).max(day_at).max(self.breaker.ready_at()).max(self.pause_until)
     }
 
+    /// When a call may go that nobody needs, if nothing is answered before: never beside another, never the last place of
+    /// all, never from what a day has. The bucket is then as good as full and keeps half of a burst, so that a repair finds
+    /// what it would have found.
+    pub fn spare_at(&self) -> Mono {
+        let alone = self.in_flight == 0 && self.rules.max_concurrent >= 2;
+        if !alone || self.day.is_some() || self.breaker.state() != BreakerState::Closed {
+            return Mono::NEVER;
+        }
+        let burst = self.rules.rest.refill.burst.max(self.cost);
+        let nearly_full = burst - burst / 10;
+        let half_kept = burst.div_ceil(2).saturating_add(self.cost);
+        self.ready_at().max(self.bucket.ready_at(nearly_full.max(half_kept)))
+    }
+
     /// Pays for a call and lets it through, or `None`.
     pub fn enter(&mut self, now: Mono) -> Option<Pass> {
         if now < self.ready_at() {

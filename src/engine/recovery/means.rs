@@ -26,7 +26,7 @@ pub(super) const fn means(profile: &Profile, need: Need) -> Means {
     let in_band = matches!(profile.first_book, FirstBook::InBand);
     let rest = !matches!(profile.rest_join, RestJoin::Never);
     match need {
-        Need::Nothing => Means { fetch: false, restart: false, patience: Duration::ZERO },
+        Need::Nothing | Need::Audit => Means { fetch: false, restart: false, patience: Duration::ZERO },
         // A fresh connection brings the first snapshot by itself; asking for more would be paid for nothing. Where the venue
         // promises it in time and it does not come, an acknowledged subscription may be one that nobody serves.
         Need::First | Need::Repair(StaleReason::Disconnected) => match profile.snapshot_within {
@@ -52,6 +52,7 @@ mod tests {
         let lost = Need::Repair(StaleReason::Disconnected);
         let table = [
             (Need::Nothing, [false, false], [false, false]),
+            (Need::Audit, [false, false], [false, false]),
             (Need::First, [true, false], [false, false]),
             (repair, [true, false], [true, true]),
             (lost, [true, false], [false, false]),

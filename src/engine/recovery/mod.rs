@@ -51,6 +51,9 @@ pub enum Why {
 pub enum Action {
     /// Fetch the book over REST; answer with [`Planner::answered`], then [`Planner::joined`].
     Fetch { ticket: Ticket, book: BookId, connection: ConnectionId, generation: Generation },
+    /// Fetch the book over REST to compare it, and tell it first: [`crate::engine::sync::BookSync::expect_comparison`].
+    /// Answer with [`Planner::answered`].
+    Audit { ticket: Ticket, book: BookId, connection: ConnectionId, generation: Generation },
     /// Take the books out of the scope and put them back.
     Restart { connection: ConnectionId, generation: Generation, books: Vec<BookId> },
     /// Replace the connection.
@@ -61,6 +64,7 @@ pub enum Action {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counts {
     pub fetches: u64,
+    pub audits: u64,
     pub restarts: u64,
     pub restarted_books: u64,
     pub reconnects: u64,

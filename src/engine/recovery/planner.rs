@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use self::audits::Audits;
 use crate::engine::breaker::{BreakerState, Pass};
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::ledger::Ledger;
@@ -54,6 +55,8 @@ struct Call {
     sent: Mono,
     /// A restart made its answer worthless.
     superseded: bool,
+    /// Made to compare, and not to repair.
+    audit: bool,
 }
 
 /// See the module page.
@@ -67,6 +70,7 @@ pub struct Planner {
     tickets: u64,
     random: Random,
     counts: Counts,
+    audits: Vec<Audits>,
 }
 
 impl Planner {
@@ -88,6 +92,7 @@ impl Planner {
             );
         }
         let mut planner = Planner {
+            audits: venues.iter().map(Audits::new).collect(),
             gates: venues.into_iter().map(Gate::new).collect(),
             lines: BTreeMap::new(),
             books: BTreeMap::new(),
@@ -200,6 +205,9 @@ impl Planner {
         http_status: Option<u16>,
     ) -> Option<(BookId, ConnectionId, Generation)> {
         let call = self.calls.remove(&ticket)?;
+        if call.audit {
+            return self.audit_answered(now, &call, verdict, used, http_status);
+        }
         let gate = &mut self.gates[call.venue];
         gate.answered(now, call.pass, call.sent, &verdict, used, &mut self.random);
         gate.count(&verdict, http_status);
@@ -237,13 +245,13 @@ impl Planner {
     pub fn next(&mut self, now: Mono, ledgers: &mut [Ledger]) -> Option<Action> {
         assert_eq!(ledgers.len(), self.gates.len(), "one ledger a venue");
         // First the stream: a reconnect makes fetches pointless, and a restart brings more than they do.
-        self.next_in_band(now, ledgers).or_else(|| self.next_fetch(now))
+        self.next_in_band(now, ledgers).or_else(|| self.next_fetch(now)).or_else(|| self.next_audit(now))
     }
 
     /// When [`Planner::next`] will have something at the latest, if nothing happens before.
     pub fn deadline(&self) -> Mono {
         let ready: Vec<Mono> = self.gates.iter().map(Gate::ready_at).collect();
-        let mut deadline = Mono::NEVER;
+        let mut deadline = self.audits_at().into_iter().fold(Mono::NEVER, Mono::min);
         for (_, book, want, line) in self.wants() {
             if let Some(due) = want.fetch_at().filter(|_| book.call.is_none()) {
                 deadline = deadline.min(due.max(ready[line.venue]));
@@ -333,7 +341,16 @@ impl Planner {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         book.call = Some(ticket);
-        let call = Call { book: id, connection, generation, venue, pass, sent: now, superseded: false };
+        let call = Call {
+            book: id,
+            connection,
+            generation,
+            venue,
+            pass,
+            sent: now,
+            superseded: false,
+            audit: false,
+        };
         self.calls.insert(ticket, call);
         self.counts.fetches += 1;
         Some(Action::Fetch { ticket, book: id, connection, generation })
@@ -361,6 +378,7 @@ fn metered(rules: &VenueRules) -> bool {
     rules.rest.daily.is_some() || rules.profile.control.daily.is_some()
 }
 
+mod audits;
 mod in_band;
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,8 @@ pub(super) struct Book {
     pub want: Option<Want>,
     /// The call in flight for it: at most one, whatever generation it was made for.
     pub call: Option<Ticket>,
+    /// When it was last looked at by an audit, or became live; `None` while it cannot be compared.
+    pub looked_at: Option<Mono>,
     settled_at: Option<Mono>,
     repeats: u32,
 }
@@ -68,11 +70,12 @@ pub(super) struct Want {
 
 impl Book {
     pub const fn new(connection: ConnectionId, generation: Generation) -> Book {
-        Book { connection, generation, want: None, call: None, settled_at: None, repeats: 0 }
+        Book { connection, generation, want: None, call: None, looked_at: None, settled_at: None, repeats: 0 }
     }
 
     /// Takes over what the book says of itself. `metered`: the venue counts the day.
     pub fn needs(&mut self, now: Mono, need: Need, means: Means, metered: bool) {
+        self.looked_at = (need == Need::Audit).then(|| self.looked_at.unwrap_or(now));
         if means.none() {
             if self.want.take().is_some() {
                 self.settled_at = Some(now);
@@ -168,6 +171,11 @@ impl Want {
     /// Restarts do not seem to help this book. One that never came may not exist: that is no reason to take the others down.
     pub const fn restarts_fail(&self) -> bool {
         self.restarts >= RESTARTS_MAX && !matches!(self.need, Need::First)
+    }
+
+    /// The venue has nothing for this book, whichever way it was asked.
+    pub const fn is_hopeless(&self) -> bool {
+        self.no_data > 0 || self.restarts >= RESTARTS_MAX
     }
 
     /// A restart was ordered.

@@ -55,6 +55,18 @@ impl BookSync {
         if !reached {
             return Err(Joined::TooOld);
         }
+        let mut book = self.of_snapshot(snapshot)?;
+        self.replay_into(&mut book, Some(at))?;
+        if self.is_wrongly_crossed(&book) {
+            return Err(Joined::Unusable);
+        }
+        self.take(now, book, snapshot, Some(at));
+        self.go_live(now);
+        Ok(Joined::Live)
+    }
+
+    /// The book that a numbered snapshot shows.
+    pub(super) fn of_snapshot(&self, snapshot: &Snapshot) -> Result<Book, Joined> {
         // A side as long as an answer can be is cut off there; below its last level nothing is known.
         let limit = snapshot.depth_limit.unwrap_or(0).max(1) as usize;
         // All that the stream itself carries is no less than the stream.
@@ -64,14 +76,7 @@ impl BookSync {
             low: lowest(&snapshot.bids).filter(|_| cut_off(&snapshot.bids)),
             high: highest(&snapshot.asks).filter(|_| cut_off(&snapshot.asks)),
         };
-        let mut book = self.loaded(&snapshot.bids, &snapshot.asks, window)?;
-        self.replay_into(&mut book, Some(at))?;
-        if self.is_wrongly_crossed(&book) {
-            return Err(Joined::Unusable);
-        }
-        self.take(now, book, snapshot, Some(at));
-        self.go_live(now);
-        Ok(Joined::Live)
+        self.loaded(&snapshot.bids, &snapshot.asks, window)
     }
 
     /// The snapshot has no number, but changes carry absolute sizes: replaying all of an unbroken run that begins no
@@ -121,7 +126,7 @@ impl BookSync {
     }
 
     /// Continues `book` with every kept message that ends after `at`.
-    fn replay_into(&mut self, book: &mut Book, at: Option<u64>) -> Result<(), Joined> {
+    pub(super) fn replay_into(&mut self, book: &mut Book, at: Option<u64>) -> Result<(), Joined> {
         let replayed =
             self.window.replay(
                 |kept, bids, asks| {

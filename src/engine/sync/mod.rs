@@ -7,6 +7,7 @@
 //! `stream` takes what the connection brings, `join` what REST brings, `overlap` what a second connection brings; this file the
 //! connection's life and the answers.
 
+mod compare;
 mod join;
 mod outcome;
 mod overlap;
@@ -14,6 +15,7 @@ mod rules;
 mod stream;
 mod window;
 
+pub use compare::Compared;
 pub use outcome::{Checks, Counts, Discard, Disposition, Gap, Outcome};
 
 use crate::engine::book::Book;
@@ -23,6 +25,7 @@ use crate::engine::need::Need;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::venue::profile::{FirstBook, RestJoin, SequenceRule};
+use compare::Comparison;
 use std::time::Duration;
 use window::Window;
 
@@ -87,6 +90,7 @@ pub struct BookSync {
     state: State,
     book: Book,
     window: Window,
+    comparison: Comparison,
     counts: Counts,
     /// Where the book stands: the number of the last message or snapshot it shows.
     sequence: Option<u64>,
@@ -118,6 +122,7 @@ impl BookSync {
             state: State::Syncing,
             book: Book::of_stream(rules.levels_per_side_max, rules.stream_depth),
             window: Window::new(rules.window_messages_max, rules.window_bytes_max),
+            comparison: Comparison::default(),
             counts: Counts::default(),
             sequence: None,
             joined: false,
@@ -154,6 +159,7 @@ impl BookSync {
         if reason == StaleReason::Disconnected {
             self.counts.drop_kept(Discard::Disconnected, self.window.buffered());
             self.window.release();
+            self.comparison.end();
             self.phase = Phase::Idle;
             if self.state != State::Syncing {
                 self.show_stale(now, reason);
@@ -242,11 +248,12 @@ impl BookSync {
 
     /// Heap memory held now.
     pub fn heap_bytes(&self) -> usize {
-        self.book.heap_bytes() + self.window.heap_bytes()
+        self.book.heap_bytes() + self.window.heap_bytes() + self.comparison.heap_bytes()
     }
 
     /// The most heap memory one book with these rules holds. [`BookSync::snapshot`] builds the new book beside the old
-    /// one: while it runs (once a thread at a time) there is one [`Book::bytes_max`] more.
+    /// one: while it runs (once a thread at a time) there is one [`Book::bytes_max`] more; and so there is for one book a
+    /// venue while a [comparison](BookSync::compare) waits for the stream.
     pub fn bytes_max(rules: &SyncRules) -> usize {
         Book::bytes_max(Book::levels_max(rules.levels_per_side_max, rules.stream_depth))
             .saturating_add(rules.window_bytes_max)
@@ -276,7 +283,9 @@ impl BookSync {
         self.broken_at.get_or_insert(now.mono);
     }
 
+    /// What the window held is gone, and so is what a comparison would have to be made of.
     fn cut_window(&mut self, why: Discard) {
+        self.comparison.end();
         self.counts.drop_kept(why, self.window.buffered());
         self.window.empty();
     }
@@ -295,11 +304,17 @@ impl BookSync {
 
     /// The best state this stream allows is reached.
     fn settle(&mut self, now: Stamp) {
+        self.comparison.end();
         self.window.release();
         if let Some(broken_at) = self.broken_at.take() {
             self.counts.recoveries += 1;
             self.recovery_took = Some(now.mono.since(broken_at));
         }
+    }
+
+    /// A live book keeps what comes for a newer snapshot to join.
+    fn wants_window(&self) -> bool {
+        self.phase == Phase::Live { wanting: true } && self.rules.rest_join == RestJoin::BySequence
     }
 
     /// True when the book shows what on this venue can only be an error.

@@ -75,14 +75,25 @@ pub enum Gap {
     Invalid(BookFault),
     /// The venue's sum over the book is another one than ours; `None` where ours could not even be made.
     Checksum { here: Option<u32>, there: u32 },
+    /// A snapshot of the venue shows another book: [`super::BookSync::take_difference`].
+    Snapshot,
     /// The message covers no numbers: its first is above its last.
     BadSpan,
 }
 
 impl Gap {
     /// Every [`Gap::name`].
-    pub const NAMES: [&'static str; 8] =
-        ["missing", "restart", "unnumbered", "no_snapshot", "exhausted", "invalid", "checksum", "bad_span"];
+    pub const NAMES: [&'static str; 9] = [
+        "missing",
+        "restart",
+        "unnumbered",
+        "no_snapshot",
+        "exhausted",
+        "invalid",
+        "checksum",
+        "snapshot",
+        "bad_span",
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -93,6 +104,7 @@ impl Gap {
             Gap::Exhausted => "exhausted",
             Gap::Invalid(_) => "invalid",
             Gap::Checksum { .. } => "checksum",
+            Gap::Snapshot => "snapshot",
             Gap::BadSpan => "bad_span",
         }
     }
@@ -116,6 +128,7 @@ impl fmt::Display for Gap {
             Gap::Checksum { here: None, there } => {
                 write!(f, "numbers finer than the symbol's, and so no sum of {there}")
             }
+            Gap::Snapshot => f.write_str("the venue's own snapshot shows another book"),
             Gap::BadSpan => f.write_str("a message whose first number is above its last"),
         }
     }

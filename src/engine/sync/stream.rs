@@ -200,6 +200,12 @@ impl BookSync {
                     // Shown already, so whatever slides out here was never counted as buffered.
                     self.window.push(message.event, span, message.bids, message.asks, true);
                 }
+                if let Some(span) = span.filter(|_| self.comparison.is_under_way())
+                    && self.compare_on(message.now, message.event, span, message.bids, message.asks)
+                {
+                    self.break_chain(message.now, StaleReason::Checksum);
+                    return Outcome { gap: Some(Gap::Snapshot), ..APPLIED };
+                }
                 BookSync::is_exhausted(&self.book)
             }
             Phase::Proving { .. } => BookSync::is_exhausted(&self.book),

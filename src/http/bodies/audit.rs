@@ -2,7 +2,7 @@
 
 use super::Text;
 use crate::engine::decimal::Decimal;
-use crate::engine::event::Level;
+use crate::engine::event::{Level, Side};
 use crate::engine::evidence::{Evidence, Witness};
 use crate::engine::stats::Stats;
 use crate::engine::time::Wall;
@@ -20,10 +20,15 @@ struct Audit<'a> {
 struct Piece<'a> {
     feed: &'a str,
     symbol: &'a str,
-    /// `quote` or `checksum`.
+    /// `quote`, `checksum` or `snapshot`.
     witness: &'static str,
     sequence: Option<u64>,
     receive_time: Text<Wall>,
+    /// The snapshot's own number and the venue's time of it, where one contradicts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_sequence: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_time: Option<Text<Wall>>,
     /// What the book said, and what the venue says.
     here: Said,
     there: Said,
@@ -32,8 +37,18 @@ struct Piece<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Said {
-    Best { bid: Option<[Decimal; 2]>, ask: Option<[Decimal; 2]> },
-    Sum { checksum: Option<u32> },
+    Best {
+        bid: Option<[Decimal; 2]>,
+        ask: Option<[Decimal; 2]>,
+    },
+    Sum {
+        checksum: Option<u32>,
+    },
+    /// The first level of a side that differs; none where the other has more.
+    Next {
+        side: &'static str,
+        level: Option<[Decimal; 2]>,
+    },
 }
 
 pub fn audit<'a>(stats: &Stats, evidence: &'a [(String, Evidence)]) -> impl Serialize + 'a {
@@ -51,8 +66,15 @@ fn piece((feed, evidence): &(String, Evidence)) -> Piece<'_> {
         Witness::Checksum { here, there } => {
             (Said::Sum { checksum: here }, Said::Sum { checksum: Some(there) })
         }
+        Witness::Snapshot(of) => (next(of.side, of.ours), next(of.side, of.theirs)),
+    };
+    let snapshot = match evidence.witness {
+        Witness::Snapshot(difference) => Some(difference),
+        Witness::Quote { .. } | Witness::Checksum { .. } => None,
     };
     Piece {
+        snapshot_sequence: snapshot.map(|of| of.snapshot),
+        snapshot_time: snapshot.and_then(|of| of.time).map(Text),
         feed,
         symbol: &evidence.symbol,
         witness: evidence.witness.name(),
@@ -63,7 +85,14 @@ fn piece((feed, evidence): &(String, Evidence)) -> Piece<'_> {
     }
 }
 
+fn pair(level: Option<Level>) -> Option<[Decimal; 2]> {
+    level.map(|level| [level.price, level.size])
+}
+
+fn next(side: Side, level: Option<Level>) -> Said {
+    Said::Next { side: if side == Side::Bid { "bid" } else { "ask" }, level: pair(level) }
+}
+
 fn best((bid, ask): (Option<Level>, Option<Level>)) -> Said {
-    let pair = |level: Option<Level>| level.map(|level| [level.price, level.size]);
     Said::Best { bid: pair(bid), ask: pair(ask) }
 }

@@ -1,10 +1,9 @@
 //! What threads count as they go: atomics where it is hot, a locked tally of words where it is rare.
 
 use crate::config::Secret;
-use crate::engine::audit::Mismatch;
 use crate::engine::connection::end::EndReason;
 use crate::engine::event::DecodeError;
-use crate::engine::evidence::{Evidence, Ring, Witness};
+use crate::engine::evidence::{Ring, Witness};
 use crate::engine::histogram::Histogram;
 use crate::engine::id::ConnectionId;
 use crate::engine::state::StaleReason;
@@ -20,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+mod evidence;
 mod recovery;
 pub use recovery::{RecoveryCounters, RestTally};
 
@@ -296,27 +296,6 @@ impl FeedCounters {
         let text =
             format_args!("connection {} is replaced ({reason}): the next one has its books", connection.0);
         self.voice.say(About::Connection, "handed_over", Level::Info, now, text);
-    }
-
-    /// The newest books that the venue contradicted.
-    pub fn evidence(&self) -> Ring {
-        self.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn contradicted(&self, symbol: &str, sequence: Option<u64>, received: Wall, witness: Witness) {
-        let evidence = Evidence { symbol: symbol.to_owned(), sequence, received, witness };
-        self.evidence.lock().unwrap_or_else(PoisonError::into_inner).push(evidence);
-    }
-
-    pub fn mismatch(&self, mismatch: Mismatch, symbol: &str, at: Stamp) {
-        self.mismatches.fetch_add(1, Relaxed);
-        let Mismatch { sequence, book, quote, .. } = mismatch;
-        let witness = Witness::Quote { here: book, there: quote };
-        self.contradicted(symbol, Some(sequence), at.wall, witness);
-        let text = format_args!(
-            "{symbol} differs from the venue's own best bid and offer at {sequence}: {book:?} here, {quote:?} there; the book is stale"
-        );
-        self.voice.say(About::Wrong, "mismatch", Level::Error, at.mono, text);
     }
 }
 

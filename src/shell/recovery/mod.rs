@@ -189,6 +189,7 @@ impl Recovery {
 
     fn answered(&mut self, answer: Answered) {
         let now = self.clock.mono();
+        let audit = self.planner.is_audit(answer.ticket);
         let asked = self.planner.answered(now, answer.ticket, answer.verdict, answer.used, answer.status);
         // A cancelled call was counted against its budget all the same; its body is nobody's.
         let Some((book, _, generation)) = asked else { return };
@@ -200,7 +201,13 @@ impl Recovery {
         }
         let Some(snapshot) = answer.snapshot else { return };
         let worker = self.workers.get(facts.worker);
-        let request = Side::Snapshot { book, generation, asked: answer.asked, snapshot: Box::new(snapshot) };
+        let (asked, snapshot) = (answer.asked, Box::new(snapshot));
+        if audit {
+            // A full inbox is no loss: there will be another one.
+            let _ = worker.map(|w| w.try_send(Side::Compare { book, generation, asked, snapshot }));
+            return;
+        }
+        let request = Side::Snapshot { book, generation, asked, snapshot };
         if worker.is_none_or(|w| w.try_send(request).is_err()) {
             self.planner.joined(now, book, generation, Joined::Unusable);
         }
@@ -216,6 +223,12 @@ impl Recovery {
             match action {
                 None => return,
                 Some(Action::Fetch { ticket, book, .. }) => self.fetch(now, ticket, book),
+                Some(Action::Audit { ticket, book, generation, .. }) => {
+                    // Before the call, so that nothing the answer may lack is missing from what is kept.
+                    let worker = self.books.get(&book).and_then(|facts| self.workers.get(facts.worker));
+                    let _ = worker.map(|w| w.try_send(Side::Expect { book, generation, asked: now }));
+                    self.fetch(now, ticket, book)
+                }
                 Some(Action::Restart { generation, books, .. }) => {
                     self.counters.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     // A connection that is gone meanwhile cancels its repairs by itself.

@@ -1,6 +1,7 @@
 //! A worker's books and the generations they belong to.
 
 mod asked;
+mod audit;
 mod overlap;
 
 use crate::engine::event::{BookEvent, Channel, Decoded, Event};
@@ -241,6 +242,7 @@ impl Desk {
     pub fn tick(&mut self, now: Stamp) {
         for place in 0..self.books.len() {
             let kept = &mut self.books[place];
+            kept.keeper.sync.heed_comparison(now.mono);
             if kept.keeper.heed_silence(now, kept.recipe.venue.profile().book_within) {
                 kept.lost_at = Some(now.mono);
                 kept.recipe.counters.silent(&kept.recipe.slot.symbol, now.mono);
@@ -352,7 +354,7 @@ impl Desk {
         let Some(generation) = self.carrier(place) else { return };
         let kept = &mut self.books[place];
         let slot = &kept.recipe.slot;
-        let need = kept.keeper.sync.need();
+        let need = kept.need();
         // What it needed of another life it needs of that one no more.
         let known = match kept.told {
             Some((of, need)) if of == generation => Some(need),

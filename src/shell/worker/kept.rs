@@ -46,6 +46,19 @@ pub(super) struct Kept {
     pub lost_at: Option<Mono>,
 }
 
+impl Kept {
+    /// What would help the book, or that it may be compared with a snapshot.
+    pub fn need(&self) -> Need {
+        let sync = &self.keeper.sync;
+        match sync.need() {
+            Need::Nothing if sync.is_comparable() && self.recipe.venue.profile().snapshots_compare => {
+                Need::Audit
+            }
+            need => need,
+        }
+    }
+}
+
 pub(super) fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
     let sync = &kept.keeper.sync;
     if let State::Stale { reason, .. } = sync.state() {
@@ -69,6 +82,9 @@ pub(super) fn note_recovery(kept: &mut Kept, counters: &WorkerCounters) {
 pub(super) fn report(recipe: &Recipe, noted: &Noted, at: Stamp) {
     if let Some(gap) = noted.gap {
         recipe.counters.gap(gap, &recipe.slot.symbol, at);
+    }
+    if let Some(difference) = noted.difference {
+        recipe.counters.differs(difference, &recipe.slot.symbol, at);
     }
     if let Some(mismatch) = noted.mismatch {
         recipe.counters.mismatch(mismatch, &recipe.slot.symbol, at);

@@ -47,6 +47,19 @@ pub enum Side {
         asked: Mono,
         snapshot: Box<Snapshot>,
     },
+    /// This book is being fetched over REST to be compared: what comes from here on is kept for that.
+    Expect {
+        book: BookId,
+        generation: Generation,
+        asked: Mono,
+    },
+    /// The book that was fetched to be compared.
+    Compare {
+        book: BookId,
+        generation: Generation,
+        asked: Mono,
+        snapshot: Box<Snapshot>,
+    },
     /// A reader wants a book. A reply that nobody waits for any more is dropped.
     AskBook {
         book: BookId,
@@ -290,6 +303,10 @@ fn serve(desk: &mut Desk, request: Side, clock: &Clock) {
     match request {
         Side::Snapshot { book, generation, asked, snapshot } => {
             desk.snapshot(book, generation, asked, &snapshot, clock.stamp())
+        }
+        Side::Expect { book, generation, asked } => desk.expect_comparison(book, generation, asked),
+        Side::Compare { book, generation, asked, snapshot } => {
+            desk.compare(book, generation, asked, &snapshot, clock.stamp())
         }
         Side::AskBook { book, depth, reply } => answer(&reply, desk.view(book, depth)),
         Side::AskTrades { book, limit, reply } => answer(&reply, desk.trades(book, limit)),

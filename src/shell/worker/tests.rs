@@ -7,6 +7,7 @@ use crate::config::Overflow;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Channel, Level, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, FeedId, Generation};
+use crate::engine::need::Need;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::sync::SyncRules;
 use crate::engine::time::{Mono, Stamp, Wall};
@@ -188,6 +189,44 @@ fn a_snapshot_asked_for_before_a_loss_does_not_repair_it() {
     assert!(!bench.snapshot(1, 11, asked).is_live(), "the call is older than the loss");
     let later = bench.clock.mono();
     assert_eq!(bench.snapshot(1, 12, later), State::Live);
+}
+
+/// A level far from the touch is wrong, and no number, sum or quote says so: the snapshot that nobody needed does.
+#[test]
+fn a_wrong_level_is_found_by_a_snapshot_that_was_asked_for_to_compare() {
+    let mut bench = Bench::new();
+    let mut inlet = bench.inlet(1);
+    bench.job();
+    let asked = bench.clock.mono();
+    assert_eq!(bench.snapshot(1, 10, asked), State::Live);
+    let audited = |bench: &mut Bench, size: u64, generation: u64| {
+        let (asked, generation) = (bench.clock.mono(), Generation(generation));
+        bench.side.try_send(Side::Expect { book: BOOK, generation, asked }).unwrap();
+        bench.worker.turn(&mut bench.place, Ready::Side).unwrap();
+        let level = |price: i128, size: u64| Level {
+            price: Decimal::new(price, 0).unwrap(),
+            size: Decimal::new(i128::from(size), 0).unwrap(),
+        };
+        let (bids, asks) = (vec![level(1, size)], vec![level(2, 10)]);
+        let snapshot = Box::new(Snapshot { sequence: Some(11), bids, asks, ..Snapshot::default() });
+        bench.side.try_send(Side::Compare { book: BOOK, generation, asked, snapshot }).unwrap();
+        bench.worker.turn(&mut bench.place, Ready::Side).unwrap();
+        let shown = bench.slot.read();
+        (shown.audit_checks, shown.audit_mismatches, shown.top.state.is_live())
+    };
+    bench.push(&mut inlet, 11);
+    bench.job();
+    assert_eq!(audited(&mut bench, 11, 1), (1, 0, true));
+    assert_eq!(audited(&mut bench, 12, 2), (1, 0, true), "not of this life");
+    let live = Told::Need { book: BOOK, connection: LINE, generation: Generation(1), need: Need::Audit };
+    assert_eq!(bench._told.try_iter().filter(|told| matches!(told, Told::Need { .. })).last(), Some(live));
+    assert_eq!(audited(&mut bench, 12, 1), (2, 1, false));
+    let need = Need::Repair(StaleReason::Checksum);
+    let broken = Told::Need { book: BOOK, connection: LINE, generation: Generation(1), need };
+    assert_eq!(bench._told.try_iter().last(), Some(broken));
+    let evidence = bench.place.recipes[0].counters.evidence();
+    let kept: Vec<_> = evidence.iter().map(|e| (e.witness.name(), e.sequence)).collect();
+    assert_eq!(kept, [("snapshot", Some(11))]);
 }
 
 /// The end of a life ends all its breaks, even when the worker knows nothing of that life: it panicked and started over.

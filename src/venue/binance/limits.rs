@@ -24,6 +24,8 @@ pub static PROFILE: Profile = Profile {
     sequence: SequenceRule::Range,
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
+    // `lastUpdateId` is one of the stream's `u`, or lies inside one of its events.
+    snapshots_compare: true,
     in_band_restart: false,
     restart_cost: RestartCost::Together,
     snapshot_within: None,

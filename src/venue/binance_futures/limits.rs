@@ -41,6 +41,8 @@ const COMMON: Profile = Profile {
     sequence: SequenceRule::Linked,
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
+    // `lastUpdateId` is one of the stream's `u`, or lies inside one of its events.
+    snapshots_compare: true,
     in_band_restart: false,
     restart_cost: RestartCost::Together,
     snapshot_within: None,

@@ -32,6 +32,8 @@ pub static PROFILE: Profile = Profile {
     first_book: FirstBook::InBand,
     // REST books carry no number: https://docs.bitfinex.com/reference/rest-public-book
     rest_join: RestJoin::Never,
+    // Nor can they be compared; the venue's sums are the witness.
+    snapshots_compare: false,
     in_band_restart: true,
     // A message a stream: there are no lists in them.
     restart_cost: RestartCost::Each,

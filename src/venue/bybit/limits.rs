@@ -35,6 +35,9 @@ const fn profile(name: &'static str) -> Profile {
         sequence: SequenceRule::Dense,
         first_book: FirstBook::InBand,
         rest_join: RestJoin::Never,
+        // A REST book's `u` is that of the 1,000-level topic, and each depth has numbers of its own.
+        // Source: <https://bybit-exchange.github.io/docs/v5/market/orderbook>
+        snapshots_compare: false,
         in_band_restart: true,
         // A request with one bad topic is refused whole, so every symbol has its own.
         restart_cost: RestartCost::Each,

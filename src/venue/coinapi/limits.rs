@@ -37,6 +37,7 @@ pub static PROFILE: Profile = Profile {
     first_book: FirstBook::InBand,
     // REST books carry no sequence: https://docs.coinapi.io/market-data/rest-api/order-book
     rest_join: RestJoin::ByTime,
+    snapshots_compare: false,
     in_band_restart: true,
     restart_cost: RestartCost::Together,
     snapshot_within: None,

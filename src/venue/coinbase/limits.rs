@@ -29,6 +29,8 @@ pub static ADVANCED: Profile = Profile {
     sequence: SequenceRule::Unnumbered,
     first_book: FirstBook::InBand,
     rest_join: RestJoin::Never,
+    // Nothing in a message of this channel is on the scale of a REST book's `sequence`.
+    snapshots_compare: false,
     in_band_restart: true,
     // A request names one channel and any number of products.
     restart_cost: RestartCost::Together,

@@ -26,6 +26,9 @@ pub static PROFILE: Profile = Profile {
     sequence: SequenceRule::Linked,
     first_book: FirstBook::InBand,
     rest_join: RestJoin::Never,
+    // REST's `change_id` is on the channel's own scale, but no call for it is made yet.
+    // Source: <https://docs.deribit.com/api-reference/market-data/public-get_order_book>
+    snapshots_compare: false,
     in_band_restart: true,
     // A message takes a list of channels, and the books of a whole connection fit one.
     restart_cost: RestartCost::Together,

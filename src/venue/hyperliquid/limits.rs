@@ -27,6 +27,8 @@ pub static PROFILE: Profile = Profile {
     first_book: FirstBook::InBand,
     // The same 20 levels, without a number to join them by.
     rest_join: RestJoin::Never,
+    // A REST book has the time of a block and no number, and says no more than each message does.
+    snapshots_compare: false,
     in_band_restart: true,
     // A message is about one subscription.
     restart_cost: RestartCost::Each,

@@ -26,6 +26,8 @@ pub static PROFILE: Profile = Profile {
     first_book: FirstBook::InBand,
     // REST books have no number and no sum, so nothing says where in the stream they belong.
     rest_join: RestJoin::Never,
+    // Nor with what they could be compared; the sum in each message is the witness.
+    snapshots_compare: false,
     in_band_restart: true,
     // A message takes a list of symbols, and a whole connection's fit one.
     restart_cost: RestartCost::Together,

@@ -27,6 +27,8 @@ pub static PROFILE: Profile = Profile {
     // The answer carries the stream's own number. It is the faster repair, and the only one should the stream's snapshot go
     // as announced on 2026-02-12.
     rest_join: RestJoin::BySequence,
+    // The answer's `seqId`.
+    snapshots_compare: true,
     in_band_restart: true,
     restart_cost: RestartCost::Together,
     // Sent at once by all that was seen; should it stay away, REST is asked after this.

@@ -125,7 +125,7 @@ impl World {
                     [StaleReason::Gap, StaleReason::Overflow, StaleReason::Silent, StaleReason::Decode];
                 self.say(book, Need::Repair(reason[usize::from(input.up_to(3))]));
             }
-            7 => self.say(book, [Need::Nothing, Need::Complete, Need::Refresh][usize::from(input.up_to(2))]),
+            7 => self.say(book, [Need::Nothing, Need::Complete, Need::Refresh, Need::Audit][usize::from(input.up_to(3))]),
             8 => self.planner.interest(self.now, book),
             9 => self.reconnect(World::line(book)),
             10 => {
@@ -182,10 +182,21 @@ impl World {
                     assert_eq!(self.generations[&connection], generation, "I4");
                     assert_ne!(self.needs[&book], Need::Nothing, "nobody wants it");
                     assert!(self.now >= self.quiet_until, "the venue asked for quiet");
-                    assert!(self.calls.iter().all(|(_, other, _)| *other != book), "two calls for one book");
+                    let repairs = |t: &Ticket| !self.planner.is_audit(*t);
+                    let of_book = |(t, other, _): &(Ticket, BookId, Generation)| *other == book && repairs(t);
+                    assert!(!self.calls.iter().any(of_book), "two calls for one book");
                     self.calls.push((ticket, book, generation));
                     assert!(self.calls.len() <= self.in_flight_max, "I8: in flight");
                     assert_eq!(self.planner.in_flight(0), self.calls.len());
+                    self.spent.push((self.now, self.budget.snapshot_cost));
+                }
+                Action::Audit { ticket, book, connection, generation } => {
+                    assert_eq!(self.generations[&connection], generation, "I4");
+                    assert_eq!(self.needs[&book], Need::Audit, "it is not live");
+                    assert!(self.now >= self.quiet_until, "the venue asked for quiet");
+                    assert!(self.calls.is_empty(), "beside another call");
+                    self.calls.push((ticket, book, generation));
+                    assert!(self.calls.len() < self.in_flight_max, "a place is left");
                     self.spent.push((self.now, self.budget.snapshot_cost));
                 }
                 Action::Restart { connection, generation, books } => {

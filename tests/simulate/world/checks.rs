@@ -74,6 +74,11 @@ impl World {
     }
 
     pub fn judge_all(&mut self) {
+        for (feed, evidence) in self.daemon.registry.evidence() {
+            if evidence.witness.name() == "snapshot" {
+                self.oracle.violation(format!("I1: feed {feed}: {evidence:?}"));
+            }
+        }
         let owners: Vec<&Owner> = self.sites.iter().map(|s| &s.owner).collect();
         self.oracle.all_whole(&self.daemon, &owners);
         let wrong: Vec<String> =

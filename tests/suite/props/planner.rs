@@ -36,6 +36,7 @@ static BY_REST: Profile = Profile {
     sequence: SequenceRule::Range,
     first_book: FirstBook::Rest,
     rest_join: RestJoin::BySequence,
+    snapshots_compare: false,
     in_band_restart: false,
     restart_cost: RestartCost::Together,
     snapshot_within: None,
@@ -61,6 +62,7 @@ static IN_BAND: Profile = Profile {
     sequence: SequenceRule::Dense,
     first_book: FirstBook::InBand,
     rest_join: RestJoin::ByTime,
+    snapshots_compare: false,
     in_band_restart: true,
     rest: RestBudget { refill: refill(2, 2, 1), daily: Some(1_000), snapshot_cost: 1 },
     control: ControlBudget { refill: refill(4, 4, 10), daily: Some(1_000) },
@@ -80,6 +82,7 @@ struct World {
     calls: BTreeMap<Ticket, (Mono, BookId)>,
     rest_log: Vec<(Mono, u32)>,
     control_log: Vec<(Mono, u32)>,
+    audits: u64,
     /// Faults still happen.
     rough: bool,
 }
@@ -111,6 +114,7 @@ impl World {
             calls: BTreeMap::new(),
             rest_log: Vec::new(),
             control_log: Vec::new(),
+            audits: 0,
             rough: true,
         };
         for c in 0..CONNECTIONS {
@@ -164,6 +168,7 @@ impl World {
                 _ => Verdict::Good,
             };
             let good = verdict == Verdict::Good;
+            let audit = self.planner.is_audit(ticket);
             let wanted = self.planner.answered(self.now, ticket, verdict, None, good.then_some(200));
             let Some((of, line, generation)) = wanted.filter(|_| good) else { continue };
             assert_eq!(
@@ -171,6 +176,10 @@ impl World {
                 (book, self.generations[&line]),
                 "an answer of a dead life is refused"
             );
+            if audit {
+                assert_eq!(self.needs[&book], Need::Audit, "a book that broke is not compared");
+                continue;
+            }
             if self.rough && self.chance(20) {
                 self.planner.joined(self.now, book, generation, Joined::TooOld);
                 continue;
@@ -178,7 +187,7 @@ impl World {
             let by_time = self.profile.rest_join == RestJoin::ByTime;
             let joined = if by_time { Joined::Partial } else { Joined::Live };
             self.planner.joined(self.now, book, generation, joined);
-            self.say(book, if by_time { Need::Complete } else { Need::Nothing });
+            self.say(book, if by_time { Need::Complete } else { Need::Audit });
         }
     }
 
@@ -188,12 +197,17 @@ impl World {
                 Action::Fetch { ticket, book, connection, generation } => {
                     assert_eq!(self.generations[&connection], generation);
                     assert_ne!(self.needs[&book], Need::Nothing, "nobody wants it");
-                    assert!(self.calls.values().all(|(_, other)| *other != book), "one call a book");
+                    assert!(!matches!(self.needs[&book], Need::Audit), "nobody wants it");
+                    let of_book = |t: &Ticket| self.calls[t].1 == book && !self.planner.is_audit(*t);
+                    assert!(!self.calls.keys().any(of_book), "one call a book");
                     self.rest_log.push((self.now, self.profile.rest.snapshot_cost));
                     let took = Duration::from_millis(20 + self.random.up_to(1_500));
                     self.calls.insert(ticket, (self.now.after(took), book));
                     assert!(self.calls.len() <= 2, "places in flight");
                     assert_eq!(self.planner.in_flight(0), self.calls.len());
+                }
+                Action::Audit { ticket, book, connection, generation } => {
+                    self.audit(ticket, book, connection, generation)
                 }
                 Action::Restart { connection, generation, books } => {
                     assert_eq!(self.generations[&connection], generation);
@@ -216,6 +230,31 @@ impl World {
         assert!(self.planner.deadline() > self.now, "once everything due is done, the deadline is ahead");
     }
 
+    /// One that nobody needs goes out while nothing else does, and leaves half of a burst and a place.
+    fn audit(&mut self, ticket: Ticket, book: BookId, connection: ConnectionId, generation: Generation) {
+        assert_eq!(self.generations[&connection], generation);
+        assert_eq!(self.needs[&book], Need::Audit);
+        assert!(self.calls.is_empty(), "beside another call");
+        let patient = |need: &Need| matches!(need, Need::Audit | Need::Nothing);
+        assert!(self.rough || self.needs.values().all(patient), "before a repair: {:?}", self.needs);
+        let burst_left = self.profile.rest.refill.burst - self.profile.rest.snapshot_cost;
+        let mut after = self.planner.clone();
+        let fetched = std::iter::from_fn(|| {
+            // Every other book breaks in this instant: one goes at once.
+            for (&other, _) in self.needs.iter().filter(|(other, _)| **other != book) {
+                let line = line_of(other);
+                after.need(self.now, other, line, self.generations[&line], GAP);
+            }
+            after.next(self.now, &mut self.ledgers.clone())
+        });
+        assert!(fetched.take(1).all(|action| matches!(action, Action::Fetch { .. })), "a repair waits");
+        assert!(burst_left >= self.profile.rest.refill.burst / 2);
+        self.audits += 1;
+        self.rest_log.push((self.now, self.profile.rest.snapshot_cost));
+        let took = Duration::from_millis(20 + self.random.up_to(1_500));
+        self.calls.insert(ticket, (self.now.after(took), book));
+    }
+
     /// The next instant at which anything happens by itself.
     fn next_instant(&self) -> Mono {
         self.calls.values().map(|(at, _)| *at).fold(self.planner.deadline(), Mono::min)
@@ -236,7 +275,7 @@ fn run(profile: &'static Profile, seed: u64) {
     w.rough = false;
     // A breaker that reopened, a slow retry and a doubled suspicion may all still run: half an hour covers them.
     let patience = w.now.after(Duration::from_secs(1_800));
-    while w.needs.values().any(|need| *need != Need::Nothing) {
+    while w.needs.values().any(|need| !matches!(need, Need::Nothing | Need::Audit)) {
         let next = w.next_instant();
         assert!(
             next != Mono::NEVER,

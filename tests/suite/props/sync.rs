@@ -10,7 +10,7 @@ use depthd::engine::decimal::Decimal;
 use depthd::engine::event::{BookEvent, Level, Side};
 use depthd::engine::need::{Joined, Need};
 use depthd::engine::state::{StaleReason, State};
-use depthd::engine::sync::{BookSync, SyncRules};
+use depthd::engine::sync::{BookSync, Compared, SyncRules};
 use depthd::engine::time::{Mono, Stamp, Wall};
 use depthd::venue::profile::{FirstBook, RestJoin, SequenceRule};
 use proptest::collection::vec;
@@ -39,6 +39,9 @@ enum Step {
     Recount(Vec<Change>),
     /// A REST snapshot as of `age` versions ago, cut to `depth` levels.
     Rest { age: usize, depth: usize },
+    /// A snapshot is asked for only to compare; something happens while the call is out, and the answer, as of `age`
+    /// versions ago, comes before the last of it. `planted`: one of its levels is not the market's.
+    Compare { during: Vec<Change>, late: Vec<Change>, age: usize, depth: usize, planted: bool },
     /// Our in-band restart (dense venues): out, some changes unseen, in again.
     Restart(Vec<Change>),
     /// The connection ends and another begins, with changes in between.
@@ -52,6 +55,9 @@ struct World {
     /// How often the book was seen live and partial: a property that never is proves nothing.
     live: u32,
     partial: u32,
+    /// Snapshots found equal, and not.
+    equal: u64,
+    differed: u64,
 }
 
 impl World {
@@ -63,6 +69,8 @@ impl World {
             seconds: 0,
             live: 0,
             partial: 0,
+            equal: 0,
+            differed: 0,
         };
         let opening: Vec<Change> = (0..40).flat_map(|n| [(true, n, 5), (false, n, 4)]).collect();
         world.venue.change(&opening);
@@ -142,6 +150,9 @@ impl World {
             }
             Step::InBand | Step::Recount(_) => {}
             Step::Rest { age, depth } => self.rest(*age, *depth)?,
+            Step::Compare { during, late, age, depth, planted } => {
+                self.compare([during, late], *age, *depth, *planted)?
+            }
             Step::Restart(changes) if in_band => {
                 self.sync.withdrawn(self.stamp());
                 prop_assert!(!self.sync.state().is_live());
@@ -171,6 +182,40 @@ impl World {
                 prop_assert_eq!(self.sync.state().is_live(), was_live)
             }
         }
+        Ok(())
+    }
+
+    /// Whatever the answer is, only one that is not the market's contradicts a book, and what it contradicts is stale.
+    fn compare(
+        &mut self,
+        [during, late]: [&Vec<Change>; 2],
+        age: usize,
+        depth: usize,
+        planted: bool,
+    ) -> Result<(), TestCaseError> {
+        use SequenceRule::{Dense, Unnumbered};
+        let asked = self.stamp().mono;
+        self.sync.expect_comparison(asked);
+        let message = self.venue.change(during);
+        self.deliver(message);
+        let message = self.venue.change(late);
+        let mut snapshot = self.venue.rest(age, depth);
+        let version = self.venue.versions.len().saturating_sub(age + 1);
+        let numbered = !matches!(self.venue.rules.sequence, Dense | Unnumbered);
+        snapshot.sequence = numbered.then_some(self.venue.versions[version].id);
+        if let Some(level) = snapshot.bids.first_mut().filter(|_| planted) {
+            level.size = Decimal::new(99, 0).unwrap();
+        }
+        let (before, was_live) = (self.sync.comparisons(), self.sync.state().is_live());
+        let compared = self.sync.compare(self.stamp(), asked, &snapshot);
+        prop_assert!(was_live || compared == Compared::Not);
+        prop_assert_eq!(self.sync.state().is_live(), was_live && compared != Compared::Differs);
+        self.deliver(message);
+        let after = self.sync.comparisons();
+        prop_assert!(planted || after.differed == before.differed, "the market's own snapshot: {compared:?}");
+        prop_assert!(after.differed == before.differed || !self.sync.state().is_live());
+        self.equal += after.made - before.made - (after.differed - before.differed);
+        self.differed += after.differed - before.differed;
         Ok(())
     }
 
@@ -224,7 +269,7 @@ impl World {
         for _ in 0..8 {
             self.take(&Step::Send(vec![(true, 0, 5), (false, 0, 4), (true, 30, 3), (false, 30, 4)]))?;
             match self.sync.need() {
-                Need::Nothing => {}
+                Need::Nothing | Need::Audit => {}
                 Need::Complete => self.take(&Step::Restart(Vec::new()))?,
                 _ if self.venue.rules.rest_join == RestJoin::Never => {
                     self.take(&Step::Restart(Vec::new()))?
@@ -257,6 +302,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::InBand),
         1 => changes().prop_map(Step::Recount),
         8 => (0usize..30, 3usize..60).prop_map(|(age, depth)| Step::Rest { age, depth }),
+        6 => (changes(), changes(), 0usize..20, 3usize..60, 0u8..8).prop_map(|(during, late, age, depth, odd)| {
+            Step::Compare { during, late, age, depth, planted: odd == 0 }
+        }),
         1 => changes().prop_map(Step::Restart),
         1 => changes().prop_map(Step::Reconnect),
     ]
@@ -359,14 +407,20 @@ proptest! {
 fn the_simulated_venue_lets_books_become_live_and_partial() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let all = [BINANCE, COINAPI, LINKED, LINKED_IN_BAND, SLIDING, SUMMED];
-    let (mut live, mut partial) = ([0; 6], 0);
+    let (mut live, mut partial, mut equal, mut differed) = ([0; 6], 0, [0; 6], [0; 6]);
     for _ in 0..32 {
         let steps = vec(step(), 100).new_tree(&mut runner).expect("a strategy without filters").current();
-        for (rules, live) in all.into_iter().zip(&mut live) {
+        for (n, rules) in all.into_iter().enumerate() {
             let world = run(rules, &steps).expect("holds as in the properties");
-            *live += world.live;
+            live[n] += world.live;
+            equal[n] += world.equal;
+            differed[n] += world.differed;
             partial += world.partial;
         }
+    }
+    // The numbered ones, over REST and in the stream.
+    for n in [0, 2, 3] {
+        assert!(equal[n] > 10 && differed[n] > 0, "equal {equal:?}, not {differed:?}");
     }
     assert!(live.iter().all(|live| *live > 500) && partial > 50, "live {live:?}, partial {partial}");
 }

@@ -2,6 +2,7 @@
 
 mod binance;
 mod coinapi;
+mod compare;
 mod keeper;
 
 use depthd::engine::decimal::Decimal;

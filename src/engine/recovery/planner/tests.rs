@@ -1,5 +1,6 @@
 //! Who is repaired when and how: order, dedup, budgets, and the ladder of an in-band venue.
 
+mod audits;
 mod figures;
 mod restarts;
 
@@ -176,6 +177,7 @@ fn generation_of(action: &Action) -> Generation {
     match action {
         Action::Fetch { generation, .. }
         | Action::Restart { generation, .. }
+        | Action::Audit { generation, .. }
         | Action::Reconnect { generation, .. } => *generation,
     }
 }

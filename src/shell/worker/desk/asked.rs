@@ -29,7 +29,7 @@ impl Desk {
             } else {
                 kept.keeper.snapshot(now, snapshot)
             };
-            report(&kept.recipe, &Noted { gap: None, mismatch }, now);
+            report(&kept.recipe, &Noted { mismatch, ..Noted::default() }, now);
             let missed = match joined {
                 Joined::TooOld => Some("too_old"),
                 Joined::Unusable => Some("unusable"),

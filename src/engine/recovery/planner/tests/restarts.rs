@@ -46,7 +46,7 @@ fn a_quiet_book_is_restarted_ever_more_rarely_and_costs_one_reconnect() {
             match action {
                 Action::Restart { .. } => restarts += 1,
                 Action::Reconnect { .. } => seen.push(now),
-                Action::Fetch { .. } => panic!("a partial book fetches nothing"),
+                Action::Fetch { .. } | Action::Audit { .. } => panic!("a partial book fetches nothing"),
             }
         }
     }
