@@ -36,6 +36,7 @@ static KEYLESS: Profile = Profile {
     control: ControlBudget { refill: MINUTELY, daily: None },
     connects: MINUTELY,
     symbols_per_connection: 2,
+    address: crate::venue::profile::AddressLimits::NONE,
     connection_age_max: None,
     handover: false,
     ack_within: None,
@@ -48,6 +49,7 @@ static KEYED: Profile = Profile {
     needs_key: true,
     channels: &Channel::ALL,
     symbols_per_connection: 100,
+    address: crate::venue::profile::AddressLimits::NONE,
     ..KEYLESS
 };
 

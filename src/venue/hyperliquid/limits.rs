@@ -5,7 +5,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub static PROFILE: Profile = Profile {
     // 1,000 subscriptions per address over all connections, of which there may be 10: three channels of 100 coins are 300,
     // so three full connections fit and a fourth is told so.
     symbols_per_connection: 100,
+    // Both hold over all connections of an address.
+    address: AddressLimits { connections: Some(10), subscriptions: Some(1_000) },
     // None is documented; connections end without notice now and then.
     connection_age_max: None,
     // The subscriptions of both would count.
