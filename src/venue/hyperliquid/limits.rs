@@ -92,4 +92,10 @@ mod tests {
         assert!(most(PROFILE.rest.refill) * 2 <= 1_200);
         assert!(PROFILE.symbols_per_connection * PROFILE.channels.len() <= 1_000);
     }
+
+    /// A hundred coins with three channels, of which each takes a message: entered, left, and a hundred others entered.
+    #[test]
+    fn a_whole_scope_may_be_changed_behind_its_opening() {
+        assert_eq!(PROFILE.scope_messages_max(3), 300 + 600);
+    }
 }

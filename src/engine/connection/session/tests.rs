@@ -10,6 +10,7 @@ const RULES: SessionRules = SessionRules {
     ack_within: None,
     heartbeat: None,
     ping_every: None,
+    scope_messages_max: 30,
 };
 
 fn s(n: u64) -> Mono {
@@ -254,7 +255,7 @@ fn a_changed_scope_is_subscribed_again_once_it_is_through() {
     session.frame(s(2));
     session.control(s(2), &Control::Ack { id: None, granted: None });
     assert_eq!(all(&mut session, s(2)), [SessionAction::Subscribed]);
-    assert!(!session.say(texts(1_000, "m")), "the queue is bounded");
+    assert!(!session.say(texts(31, "m")), "the queue is bounded");
 }
 
 #[test]
@@ -289,4 +290,13 @@ fn a_venue_that_wants_pings_gets_them_and_one_that_asks_is_answered() {
     assert_eq!(session.deadline(), Mono::ZERO);
     let sent = all(&mut session, s(10));
     assert_eq!((sent.len(), &sent[0]), (REPLIES_MAX, &send("here 0", None)));
+}
+
+/// 64 messages were all that could wait: 22 coins of a venue that takes one message a subscription cost the connection.
+#[test]
+fn a_reload_of_every_symbol_fits_behind_an_opening_that_is_not_through() {
+    let rules = SessionRules { scope_messages_max: 900, ..RULES };
+    let mut session = Session::new(s(0), rules, texts(300, "m"), 1);
+    assert!(session.say(texts(600, "change")), "each left, and each for another");
+    assert!(!session.say(texts(1, "more")), "a bound all the same");
 }
