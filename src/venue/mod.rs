@@ -21,6 +21,7 @@ mod json;
 pub mod kraken;
 pub mod okx;
 pub mod profile;
+mod side;
 pub mod text;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
