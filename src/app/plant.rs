@@ -214,6 +214,7 @@ impl Plant {
                 ack_within: config.profile.ack_within,
                 heartbeat: config.profile.heartbeat,
                 ping_every: config.profile.ping_every,
+                scope_messages_max: config.profile.scope_messages_max(config.channels.len()),
             },
             routes: self.routes(plan, feed),
             message_bytes_max: config.max_message,

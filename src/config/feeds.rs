@@ -44,7 +44,7 @@ pub(super) fn read(
         } else if !name.is_empty() && !names.insert(name.clone()) {
             section.mistake("name", format!("{name:?} is the name of an earlier feed too"));
         }
-        feeds.extend(feed(section, name, recovery, around));
+        feeds.extend(feed(section, name, recovery, around, &feeds));
     }
     feeds
 }
@@ -54,6 +54,7 @@ fn feed(
     name: String,
     recovery: &RecoveryConfig,
     around: &Surroundings<'_>,
+    earlier: &[Feed],
 ) -> Option<Feed> {
     let venue_name = section.read("venue", String::new(), raw::text);
     let Some(venue) = (around.venues.by_name)(&venue_name) else {
@@ -87,6 +88,7 @@ fn feed(
         api_key_file,
     };
     check_budget(&section, &feed);
+    check_address(&section, &feed, earlier);
     section.finish();
     Some(feed)
 }
@@ -238,4 +240,31 @@ fn check_budget(section: &Section<'_>, feed: &Feed) {
     if let Some(daily) = budget.daily.filter(|daily| *daily < cost) {
         section.mistake("recovery", format!("daily = {daily} is {why}"));
     }
+}
+
+/// What the venue allows one address over all its connections. A feed of another `url` is somebody else's to allow. Said at
+/// the feed that is one too many, and not again at those after it.
+fn check_address(section: &Section<'_>, feed: &Feed, earlier: &[Feed]) {
+    let counts = |feed: &Feed| feed.enabled && feed.url == feed.profile.url;
+    if !counts(feed) {
+        return;
+    }
+    let before: Vec<&Feed> =
+        earlier.iter().filter(|other| counts(other) && other.venue_name == feed.venue_name).collect();
+    let check = |of: &dyn Fn(&Feed) -> usize, max: Option<usize>, key, what: &str| {
+        let earlier = before.iter().map(|other| of(other)).sum::<usize>();
+        let all = earlier.saturating_add(of(feed));
+        if let Some(max) = max.filter(|max| earlier <= *max && all > *max) {
+            let name = feed.profile.name;
+            section.mistake(key, format!("{all} {what} to {name} over all feeds: at most {max} an address"));
+        }
+    };
+    let limits = feed.profile.address;
+    check(&Feed::connections, limits.connections, "symbols", "connections");
+    check(
+        &|feed| feed.symbols.len().saturating_mul(feed.channels.len()),
+        limits.subscriptions,
+        "symbols",
+        "subscriptions (symbols times channels)",
+    );
 }

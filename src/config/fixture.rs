@@ -37,6 +37,7 @@ static KEYLESS: Profile = Profile {
     control: ControlBudget { refill: MINUTELY, daily: None },
     connects: MINUTELY,
     symbols_per_connection: 2,
+    address: crate::venue::profile::AddressLimits::NONE,
     connection_age_max: None,
     handover: false,
     ack_within: None,
@@ -50,6 +51,7 @@ static KEYED: Profile = Profile {
     snapshots_compare: false,
     channels: &Channel::ALL,
     symbols_per_connection: 100,
+    address: crate::venue::profile::AddressLimits::NONE,
     ..KEYLESS
 };
 

@@ -298,6 +298,40 @@ mod tests {
         refused(&format!("memory.warn = 0.9\n{FEED}"), &[(1, "memory.warn", "rise")]);
     }
 
+    /// Each feed fits by itself; what is counted is the address.
+    #[test]
+    fn what_a_venue_allows_an_address_holds_over_all_feeds() {
+        let around = Surroundings { env: &|_| None, venues: Venues::known() };
+        let read = |text: &str| Config::from_toml(text, "test", &around);
+        let refused = |text: &str, expected: &[(usize, &str, &str)]| {
+            let mistakes = read(text).expect_err("too much");
+            assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
+            for (mistake, (line, key, part)) in mistakes.iter().zip(expected) {
+                assert_eq!((mistake.line, mistake.key.as_str()), (*line, *key), "{mistake}");
+                assert!(mistake.message.contains(part), "{mistake} lacks {part:?}");
+            }
+        };
+        let feed = |name: &str, coins: usize, more: &str| {
+            let symbols: Vec<String> = (0..coins).map(|i| format!("C{i}")).collect();
+            format!("[[feed]]\nname = \"{name}\"\nvenue = \"hyperliquid\"\nsymbols = {symbols:?}\n{more}\n")
+        };
+        let two = |second: usize, more: &str| feed("a", 300, "") + &feed("b", second, more);
+        let books = "channels = [\"book\"]";
+        assert!(read(&two(33, "")).is_ok() && read(&two(100, books)).is_ok());
+        let said = "1002 subscriptions (symbols times channels) to hyperliquid over all feeds: at most 1000";
+        refused(&two(34, ""), &[(9, "feed[2].symbols", said)]);
+        refused(&two(101, books), &[(9, "feed[2].symbols", "1001 subscriptions")]);
+        refused(&(two(34, "") + &feed("c", 1, "")), &[(9, "feed[2].symbols", said)]);
+        let many = "11 connections to hyperliquid over all feeds: at most 10 an address";
+        refused(
+            &feed("a", 1_001, books),
+            &[(4, "feed[1].symbols", many), (4, "feed[1].symbols", "1001 subscriptions")],
+        );
+        // Another address, or none at all.
+        assert!(read(&two(34, "url = \"wss://127.0.0.1:1\"")).is_ok());
+        assert!(read(&two(34, "enabled = false")).is_ok());
+    }
+
     #[test]
     fn keys_are_found_or_asked_for() {
         let feed = FEED.replace("binance", "coinapi");

@@ -21,6 +21,7 @@ mod json;
 pub mod kraken;
 pub mod okx;
 pub mod profile;
+mod side;
 pub mod text;
 
 use crate::engine::event::{Channel, DecodeError, Decoded, Snapshot};
@@ -139,7 +140,7 @@ pub enum Control {
     /// The venue took a request. `id` is the one it was sent with.
     Ack {
         id: Option<i64>,
-        /// How many of the things asked for the venue granted, where it says so.
+        /// How many of the things asked for the venue granted, where it says so: what is missing, [`Venue::left_out`] tells.
         granted: Option<u16>,
     },
     /// The venue took a subscription and gave it a number for the life of this connection. Also an answer.
@@ -258,6 +259,16 @@ pub trait Venue: Send + Sync {
 
     /// Reads a frame that [`Venue::route`] placed as control.
     fn control(&self, text: &str) -> Control;
+
+    /// Whether an answer lists what it grants and says nothing of the rest: [`Venue::left_out`] then finds that.
+    fn lists_granted(&self) -> bool {
+        false
+    }
+
+    /// What of our request its answer left out without a word, each as [`Control::Refused`]. `None`: not the answer to it.
+    fn left_out(&self, _request: &str, _answer: &str) -> Option<Vec<Control>> {
+        None
+    }
 
     /// Decodes a data frame into `out`, which the caller has cleared.
     ///

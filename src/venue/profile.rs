@@ -73,6 +73,27 @@ pub struct ControlBudget {
     pub daily: Option<u32>,
 }
 
+/// What a venue allows one address over all its connections; `None` where no total is published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressLimits {
+    /// Open at once.
+    pub connections: Option<usize>,
+    /// Symbols times channels.
+    pub subscriptions: Option<usize>,
+}
+
+impl AddressLimits {
+    pub const NONE: AddressLimits = AddressLimits { connections: None, subscriptions: None };
+}
+
+impl Profile {
+    /// Most messages it can take to tell a connection's scope with so many channels a symbol: an opening, and behind it a
+    /// change of all there is, which leaves every subscription and takes as many others. None is about fewer than one.
+    pub const fn scope_messages_max(&self, channels: usize) -> usize {
+        self.symbols_per_connection.saturating_mul(channels).saturating_mul(3)
+    }
+}
+
 /// See the module page. Every value has its source beside it in the venue's `limits.rs`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -112,6 +133,8 @@ pub struct Profile {
     pub connects: Refill,
     /// Symbols one connection may carry.
     pub symbols_per_connection: usize,
+    /// What all connections of one address together may have.
+    pub address: AddressLimits,
     /// The venue closes connections at this age; we leave before.
     pub connection_age_max: Option<Duration>,
     /// Whether a second connection may be open while the first still is.

@@ -45,6 +45,8 @@ pub struct SessionRules {
     pub heartbeat: Option<Duration>,
     /// The venue wants to be pinged this often, whatever else goes on.
     pub ping_every: Option<Duration>,
+    /// Most messages about the scope that may wait: [`crate::venue::profile::Profile::scope_messages_max`].
+    pub scope_messages_max: usize,
 }
 
 impl SessionRules {
@@ -199,10 +201,9 @@ impl Session {
     }
 
     /// Queues messages that change the scope; each is paid for as it is sent, and [`SessionAction::Subscribed`] follows
-    /// when they are through. False when there is no room for them or
-    /// the session ends: the next life begins with the new scope anyway.
+    /// when they are through. False when there is no room or the session ends: the next life has the new scope anyway.
     pub fn say(&mut self, messages: Vec<Request>) -> bool {
-        let room = RESTART_MESSAGES_MAX.saturating_sub(self.opening.len());
+        let room = self.rules.scope_messages_max.saturating_sub(self.opening.len());
         if self.end.is_some() || self.over || messages.len() > room {
             return false;
         }

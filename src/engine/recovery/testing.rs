@@ -36,6 +36,7 @@ static REST: Profile = Profile {
     control: ControlBudget { refill: refill(2, 2, 1), daily: None },
     connects: refill(10, 10, 10),
     symbols_per_connection: 200,
+    address: crate::venue::profile::AddressLimits::NONE,
     connection_age_max: None,
     handover: false,
     ack_within: None,

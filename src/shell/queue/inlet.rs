@@ -1,16 +1,24 @@
 //! A reader's end of one worker's queue: fills batches, and decides with the policy what is dropped when there is no room.
 
-use super::{Batch, Break, Entrance, Entry, Gone, Item, Job, LossBoard, Pushed, recycle};
+use super::{Batch, Break, Entrance, Entry, Frames, Gone, Item, Job, LossBoard, Pushed, recycle};
 use crate::config::Overflow;
 use crate::engine::event::Channel;
 use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::sync::{Arc, PoisonError};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How long a blocked reader waits before it looks for a stop.
 const BLOCK_TICK: Duration = Duration::from_millis(50);
+/// How long a reader with a message larger than the queue waits before it looks for the worker's seat again, where nobody
+/// tells it to.
+const SEAT_TICK: Duration = Duration::from_millis(10);
+/// How often it looks: a second by ticks alone, or so many batches of others meanwhile. Where the seat is never free for that
+/// long, its worker has more than it can do, and the message is dropped like any other; twice as long would keep what waits
+/// in the socket twice as long too.
+const SEAT_LOOKS_MAX: u32 = 100;
 
 /// One reader's, for one life of its connection. Dropping it gives back what was not handed over.
 pub struct Inlet {
@@ -62,11 +70,11 @@ impl Inlet {
         stopped: impl Fn() -> bool,
     ) -> Result<Pushed, Gone> {
         let len = text.len();
+        if len > self.way.shared.gauge.bytes_max {
+            return self.apply_in_place(book, channel, text, received, stopped);
+        }
         let has_room = if self.way.shared.gauge.reserve(len) {
             true
-        } else if len > self.way.shared.gauge.bytes_max {
-            // Nothing helps a message that is larger than the queue.
-            false
         } else if self.help_for(len)? {
             // Nothing had to be lost: the worker only had not got its turn yet.
             true
@@ -84,12 +92,7 @@ impl Inlet {
             }
         };
         if !has_room {
-            self.losses.dropped(self.connection, book, received);
-            // A lost trade or quote takes nothing from the book.
-            if channel.is_book() {
-                self.lose(book, StaleReason::Overflow, received)?;
-            }
-            return Ok(Pushed::Dropped);
+            return self.drop_newest(book, channel, received);
         }
         if channel.is_book() {
             self.unmark(book);
@@ -101,6 +104,47 @@ impl Inlet {
         batch.items.push(Item { book, entry: Entry::Frame { channel, start, len }, received });
         self.settle_if_full()?;
         Ok(Pushed::Queued)
+    }
+
+    /// Applies a message that is larger than the queue where it stands, behind all that is queued: no room is needed for it
+    /// and no copy is made, so the only one there is is the connection's own. For that the worker's seat has to be free.
+    fn apply_in_place(
+        &mut self,
+        book: BookId,
+        channel: Channel,
+        text: &str,
+        received: Stamp,
+        stopped: impl Fn() -> bool,
+    ) -> Result<Pushed, Gone> {
+        self.queue()?;
+        let looks = Cell::new(0);
+        let give_up = || {
+            looks.set(looks.get() + 1);
+            // Under `block` nothing is dropped, whatever it takes.
+            stopped() || (self.overflow != Overflow::Block && looks.get() > SEAT_LOOKS_MAX)
+        };
+        let items = [Item { book, entry: Entry::Frame { channel, start: 0, len: text.len() }, received }];
+        let (connection, generation, beside) = (self.connection, self.generation, self.beside);
+        let frames = Frames { connection, generation, beside, text, items: &items, count: 1 };
+        if self.way.apply_in_place(&frames, SEAT_TICK, give_up) {
+            self.unmark(book);
+            Ok(Pushed::Queued)
+        } else if stopped() {
+            Ok(Pushed::Stopped)
+        } else {
+            // What was queued above waits for whoever is at it now.
+            self.way.ring();
+            self.drop_newest(book, channel, received)
+        }
+    }
+
+    fn drop_newest(&mut self, book: BookId, channel: Channel, received: Stamp) -> Result<Pushed, Gone> {
+        self.losses.dropped(self.connection, book, received);
+        // A lost trade or quote takes nothing from the book.
+        if channel.is_book() {
+            self.lose(book, StaleReason::Overflow, received)?;
+        }
+        Ok(Pushed::Dropped)
     }
 
     /// Notes in the stream that `book` was taken out of the subscription.

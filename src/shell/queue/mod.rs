@@ -4,6 +4,8 @@
 //! reserved before a frame is copied, so neither is ever exceeded. When it is reached nothing grows: the policy decides
 //! what is dropped, and every drop breaks its book at the place of the lost message: by a mark in the stream where the
 //! newest went, by a note that the worker gets with the next job where the oldest went.
+//! A message that is larger than the whole queue never enters it: its reader applies it where it stands, behind all that
+//! is queued, so that a book may be as large as its connection's `max_message` and costs no memory beside that.
 //!
 //! The channel's own capacity can never be the limit, because every job in it is accounted for: a batch holds a counted
 //! message, a mark or a withdrawal. A book's second mark in the queue has one of the other two of that book before it,
@@ -25,7 +27,7 @@ pub(in crate::shell) mod modelled {
 
 pub use gauge::QueueGauge;
 pub use inlet::Inlet;
-pub use outlet::Outlet;
+pub use outlet::{Outlet, SeatFree};
 
 use crate::config::Overflow;
 use crate::engine::event::Channel;
@@ -33,9 +35,10 @@ use crate::engine::id::{BookId, ConnectionId, Generation};
 use crate::engine::state::StaleReason;
 use crate::engine::time::Stamp;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
-use crate::shell::sync::{Arc, Mutex};
+use crate::shell::sync::{Arc, Mutex, PoisonError};
 use crate::shell::worker::{Ready, Recipe, Seat, Station};
 use room::Room;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -79,6 +82,19 @@ pub struct Batch {
     pub text: String,
     pub items: Vec<Item>,
     frames: usize,
+}
+
+/// Frames to be applied in order, whoever keeps their text.
+#[derive(Clone, Copy, Debug)]
+pub struct Frames<'t> {
+    pub connection: ConnectionId,
+    pub generation: Generation,
+    /// The life that this one is to take over from.
+    pub beside: Option<Generation>,
+    pub text: &'t str,
+    pub items: &'t [Item],
+    /// How many of the items are frames.
+    pub count: usize,
 }
 
 /// What travels in order between a connection and a worker.
@@ -232,6 +248,36 @@ impl Entrance {
             let _ = station.turn(Ready::Job);
         };
         self.seat.help(HELP_JOBS_MAX, || !self.oldest.is_empty(), turn, || self.ring());
+        // A reader with a message larger than the queue waits for the seat.
+        self.shared.room.made();
+    }
+
+    /// Takes the worker's seat, does what is queued, and applies these frames behind it. False when it gave up before the
+    /// seat was free.
+    fn apply_in_place(&self, frames: &Frames<'_>, tick: Duration, give_up: impl Fn() -> bool) -> bool {
+        let taken = Cell::new(None);
+        let sit = || {
+            let station = self.seat.take();
+            let sits = station.is_some();
+            taken.set(station);
+            sits
+        };
+        self.shared.room.wait(tick, sit, give_up);
+        let Some(mut station) = taken.take() else { return false };
+        // All jobs queued so far, those of this reader among them; what comes meanwhile is of others and may wait.
+        let queued = {
+            let evicted = self.shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+            evicted.jobs.len() + self.oldest.len()
+        };
+        for _ in 0..queued {
+            let _ = station.turn(Ready::Job);
+        }
+        station.apply(frames);
+        if self.seat.give_back(station) || !self.oldest.is_empty() {
+            self.ring();
+        }
+        self.shared.room.made();
+        true
     }
 
     /// Waits for a place, but not for ever.
@@ -258,12 +304,19 @@ impl Entrance {
 }
 
 impl Batch {
-    /// Counted messages in it.
-    pub fn frames(&self) -> usize {
-        self.frames
+    pub fn frame(&self, start: usize, len: usize) -> &str {
+        self.all().frame(start, len)
     }
 
-    pub fn frame(&self, start: usize, len: usize) -> &str {
+    pub fn all(&self) -> Frames<'_> {
+        let Batch { connection, generation, beside, text, items, frames } = self;
+        let (connection, generation, beside, count) = (*connection, *generation, *beside, *frames);
+        Frames { connection, generation, beside, text, items, count }
+    }
+}
+
+impl<'t> Frames<'t> {
+    pub fn frame(&self, start: usize, len: usize) -> &'t str {
         self.text.get(start..start + len).unwrap_or_default()
     }
 }

@@ -29,8 +29,29 @@ impl Outlet {
         Ok(job)
     }
 
+    /// The books of which messages were evicted and no job followed yet: for who applies something behind the queue.
+    pub fn take_broken(&self, broken: &mut Vec<Break>) {
+        let mut evicted = self.shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.append(&mut evicted.breaks);
+    }
+
+    /// For whoever stands up from the worker's seat.
+    pub fn seat_free(&self) -> SeatFree {
+        SeatFree(self.shared.clone())
+    }
+
     /// Gives a batch's room back once it is applied.
     pub fn done(&self, batch: Batch) {
         recycle(&self.shared, batch);
+    }
+}
+
+/// Tells a reader that waits for the worker's seat to look again.
+#[derive(Debug)]
+pub struct SeatFree(Arc<Shared>);
+
+impl SeatFree {
+    pub fn tell(&self) {
+        self.0.room.made();
     }
 }

@@ -5,6 +5,7 @@
 //! nothing but place and copy frames; a batch at a time it applies them itself where a worker's seat is free, which takes
 //! less than to wake the worker's own thread would.
 
+mod heard;
 mod intake;
 mod orders;
 mod socket;
@@ -31,6 +32,7 @@ pub use intake::{BookRoute, Routes};
 use rustls::ClientConfig;
 pub use socket::Socket;
 use socket::end_of_socket;
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -126,7 +128,7 @@ impl Dialing {
     pub fn connected<S: Socket>(self, socket: S) -> Life<S> {
         let Dialing { plan, intake, mut session, next_id } = self;
         session.upgraded(plan.clock.mono());
-        let life = Life { plan, intake, session, socket, next_id, unflushed: false };
+        let life = Life { plan, intake, session, socket, next_id, unflushed: false, asked: VecDeque::new() };
         let (connection, generation) = (life.plan.connection, life.plan.generation);
         life.tell(Event::Upgraded { connection, generation });
         life
@@ -164,6 +166,8 @@ pub struct Life<S> {
     next_id: i64,
     /// The socket took only part of what was sent.
     unflushed: bool,
+    /// Requests whose answers are to be compared with them, oldest first.
+    asked: VecDeque<String>,
 }
 
 impl Life<WebSocket<Link>> {
@@ -257,6 +261,7 @@ impl<S: Socket> Life<S> {
                         }
                     }
                     self.plan.counters.control_sent.fetch_add(1, Relaxed);
+                    self.asks(&text);
                     let sent = self.socket.send(Message::text(text));
                     self.written(sent)?;
                 }
@@ -327,6 +332,9 @@ impl<S: Socket> Life<S> {
                     let clean = self.plan.counters.voice.redacted(text);
                     let control = self.plan.venue.control(&clean);
                     self.note(&control, at.mono);
+                    if matches!(control, Control::Ack { granted: Some(_), .. }) {
+                        self.heed_granted(&clean, at.mono);
+                    }
                     self.intake.bind(&control);
                     self.session.control(at.mono, &control);
                 }
@@ -339,26 +347,6 @@ impl<S: Socket> Life<S> {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
         Ok(())
-    }
-
-    fn note(&self, control: &Control, now: Mono) {
-        match control {
-            Control::Fatal { message } | Control::Error { message } => {
-                self.plan.counters.venue_said(message, now);
-            }
-            Control::Reconnect { .. } => self.plan.counters.notice(now),
-            Control::Refused { symbol, message } => {
-                let venue = &self.plan.venue;
-                let listed = venue.has_list().then_some(venue.profile().name);
-                self.plan.counters.subscription_refused(symbol.as_deref(), message, listed, now);
-            }
-            Control::Heartbeat
-            | Control::Ack { .. }
-            | Control::Bound { .. }
-            | Control::Released { .. }
-            | Control::Asked { .. }
-            | Control::Other => {}
-        }
     }
 
     fn tell(&self, event: Event) {

@@ -13,7 +13,7 @@ use crate::engine::sync::Gap;
 use crate::engine::time::{Mono, Stamp, Wall};
 use crate::shell::clock::Clock;
 use crate::shell::count::WorkerCounters;
-use crate::shell::queue::{Batch, Break, Entry};
+use crate::shell::queue::{Break, Entry, Frames};
 use crate::shell::sync::channel::Sender;
 use crate::shell::worker::Told;
 use crate::shell::worker::kept::{Kept, Recipe, note_recovery, published, report};
@@ -176,16 +176,16 @@ impl Desk {
         self.settle();
     }
 
-    /// Applies a batch in order.
-    pub fn batch(&mut self, batch: &Batch, clock: &Clock) {
-        self.counters.batch(batch.frames());
+    /// Applies frames in order.
+    pub fn apply(&mut self, batch: &Frames<'_>, clock: &Clock) {
+        self.counters.batch(batch.count);
         let Some(first) = batch.items.first() else { return };
         // A message of a generation that was joined is never applied (I4).
         let standing = match self.line(batch.connection).current() == Some(batch.generation) {
             true => Standing::Current,
             false => self.opened(batch.connection, batch.generation, batch.beside, first.received),
         };
-        for item in &batch.items {
+        for item in batch.items {
             let Some(place) = self.place(item.book) else {
                 self.orphan(batch.connection, item.entry);
                 continue;

@@ -19,7 +19,7 @@ use crate::shell::beat::Beat;
 use crate::shell::clock::Clock;
 use crate::shell::count::WorkerCounters;
 use crate::shell::event::Event;
-use crate::shell::queue::{Batch, Break, Job, Outlet};
+use crate::shell::queue::{Batch, Break, Frames, Job, Outlet};
 use crate::shell::sync::channel::{Receiver, Select, Sender, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -132,7 +132,7 @@ pub struct Closed;
 /// The worker's own thread: runs until every way in is gone.
 pub fn run(Post { seat, place }: Post) {
     let (beat, clock, counters) = (place.beat.clone(), place.clock.clone(), place.counters.clone());
-    let (rung, side) = (place.outlet.rung.clone(), place.side.clone());
+    let (rung, side, free) = (place.outlet.rung.clone(), place.side.clone(), place.outlet.seat_free());
     seat.give_back(Box::new(Station::new(place)));
     let mut inboxes = Select::new();
     inboxes.recv(&rung);
@@ -162,6 +162,7 @@ pub fn run(Post { seat, place }: Post) {
             };
         }
         seat.give_back(station);
+        free.tell();
         // While readers do the work nothing is left to do at the tick, and to sit in their way could cost a message.
         let mut batches = counters.batches.load(Relaxed);
         while inboxes.ready_timeout(TICK).is_err() {
@@ -207,6 +208,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Applies frames that were never queued, behind everything that was before them.
+    pub fn apply(&mut self, place: &Place, frames: &Frames<'_>) {
+        let taken = place.clock.mono();
+        place.outlet.take_broken(&mut self.broken);
+        self.desk.evicted(&mut self.broken, &place.clock);
+        self.desk.apply(frames, &place.clock);
+        self.desk.finish(taken, &place.clock);
+        self.tell_carried(place);
+    }
+
+    fn tell_carried(&mut self, place: &Place) {
+        if let Some((connection, generation)) = self.desk.take_carried() {
+            // Without a place for it the supervisor waits no longer than it would have.
+            let event = Event::Carried { worker: self.desk.index, connection, generation };
+            let _ = place.events.try_send(event);
+        }
+    }
+
     /// When a turn is due though nothing comes.
     pub fn deadline(&self) -> Mono {
         self.next_tick
@@ -227,11 +246,7 @@ impl Worker {
                         lifecycle(desk, other, &mut place.recipes, &place.events, &place.clock);
                     }
                 }
-                if let Some((connection, generation)) = desk.take_carried() {
-                    // Without a place for it the supervisor waits no longer than it would have.
-                    let _ =
-                        place.events.try_send(Event::Carried { worker: desk.index, connection, generation });
-                }
+                self.tell_carried(place);
             }
             Err(TryRecvError::Disconnected) => return Err(Closed),
             // A reader took it out again.
@@ -280,7 +295,7 @@ fn apply(desk: &mut Desk, outlet: &Outlet, batch: Batch, broken: &mut Vec<Break>
     let taken = clock.mono();
     desk.evicted(broken, clock);
     if let Some(batch) = &batch.batch {
-        desk.batch(batch, clock);
+        desk.apply(&batch.all(), clock);
     }
     drop(batch);
     desk.finish(taken, clock);

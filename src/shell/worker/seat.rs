@@ -11,6 +11,7 @@
 
 use super::{Closed, Place, Ready, Worker};
 use crate::shell::event::Event;
+use crate::shell::queue::Frames;
 use crate::shell::sync::{Mutex, MutexGuard, PoisonError};
 use crate::shell::thread;
 use std::any::Any;
@@ -97,20 +98,39 @@ impl Station {
         Station { place, worker: Some(worker) }
     }
 
+    /// One whose worker has begun elsewhere.
+    #[cfg(test)]
+    pub(super) fn with(place: Place, worker: Worker) -> Station {
+        Station { place, worker: Some(worker) }
+    }
+
     /// Does one thing; true when it panicked and was started over. See [`Worker::turn`].
     ///
     /// # Errors
     /// [`Closed`]: it will never be needed again.
     pub fn turn(&mut self, ready: Ready) -> Result<bool, Closed> {
+        match self.guarded(|worker, place| worker.turn(place, ready)) {
+            Some(turned) => turned.map(|()| false),
+            None => Ok(true),
+        }
+    }
+
+    /// Applies frames that were never queued.
+    pub fn apply(&mut self, frames: &Frames<'_>) {
+        self.guarded(|worker, place| worker.apply(place, frames));
+    }
+
+    /// `None` when it panicked and was started over.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Worker, &mut Place) -> T) -> Option<T> {
         let Station { place, worker } = self;
-        let turn = || worker.get_or_insert_with(|| Worker::new(place)).turn(place, ready);
-        match catch_unwind(AssertUnwindSafe(turn)) {
-            Ok(turned) => turned.map(|()| false),
+        let work = || work(worker.get_or_insert_with(|| Worker::new(place)), place);
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(done) => Some(done),
             Err(payload) => {
                 self.worker = None;
                 self.panicked(payload.as_ref());
                 self.worker = Some(Worker::new(&self.place));
-                Ok(true)
+                None
             }
         }
     }

@@ -2,12 +2,13 @@
 
 mod overlap;
 
-use super::{Place, Ready, Recipe, Side, Station, Worker};
+use super::{Place, Ready, Recipe, STACK_BYTES, Side, Station, Worker};
 use crate::config::Overflow;
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{Channel, Level, Snapshot};
 use crate::engine::id::{BookId, ConnectionId, FeedId, Generation};
 use crate::engine::need::Need;
+use crate::engine::random::Random;
 use crate::engine::state::{StaleReason, State};
 use crate::engine::sync::SyncRules;
 use crate::engine::time::{Mono, Stamp, Wall};
@@ -18,9 +19,11 @@ use crate::shell::event::Event;
 use crate::shell::queue::{Entrance, Inlet, Job, LossBoard, Pushed, queue};
 use crate::shell::slot::Slot;
 use crate::shell::sync::channel::{Receiver, Sender, bounded};
+use crate::shell::thread;
 use crate::shell::worker::Told;
 use crate::venue::catalog;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 const LINE: ConnectionId = ConnectionId(0);
@@ -55,6 +58,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::of_bytes(100_000)
+    }
+
+    fn of_bytes(queue_bytes: usize) -> Bench {
         let clock = Clock::by_hand(Wall::from_nanos(0)).0;
         let venue = catalog::by_name("binance").unwrap();
         let profile = venue.profile();
@@ -81,7 +88,7 @@ impl Bench {
             trades_max: 0,
             counters: Arc::new(FeedCounters::new("feed", None)),
         };
-        let (way, outlet) = queue(QUEUE_MESSAGES, 100_000, 1, 8);
+        let (way, outlet) = queue(QUEUE_MESSAGES, queue_bytes, 1, 8);
         let (side, side_out) = bounded(8);
         let (recovery, told) = bounded(64);
         let (events_in, events) = bounded(8);
@@ -122,11 +129,15 @@ fn inlet(way: &Entrance, slot: &Arc<Slot>, clock: &Clock, life: u64) -> Inlet {
     inlet
 }
 
+/// `zeros` make its size longer, not larger.
+fn frame(number: u64, zeros: &str) -> String {
+    format!(
+        r#"{{"stream":"aaausdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"AAAUSDT","U":{number},"u":{number},"b":[["1","{zeros}{number}"]],"a":[]}}}}"#
+    )
+}
+
 fn push(clock: &Clock, inlet: &mut Inlet, number: u64) -> Pushed {
-    let text = format!(
-        r#"{{"stream":"aaausdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"AAAUSDT","U":{number},"u":{number},"b":[["1","{number}"]],"a":[]}}}}"#
-    );
-    inlet.push(BOOK, Channel::Book, &text, clock.stamp(), || false).unwrap()
+    inlet.push(BOOK, Channel::Book, &frame(number, ""), clock.stamp(), || false).unwrap()
 }
 
 impl Bench {
@@ -260,4 +271,88 @@ fn a_reader_applies_what_it_brings_where_the_seat_is_free() {
     way.seat().give_back(taken);
     push(&clock, &mut inlet, 3);
     assert_eq!((slot.read().counts.received, outlet_jobs.len()), (3, 0), "and what was left, in its order");
+}
+
+/// A frame larger than a worker's share of the queue was dropped whatever the queue held, so its book never came live.
+#[test]
+fn a_message_larger_than_the_queue_is_applied_in_its_place() {
+    let bench = Bench::of_bytes(2_000);
+    let Bench { place, slot, way, side: _side, clock, .. } = bench;
+    let gauge = way.gauge();
+    way.seat().give_back(Box::new(Station::new(place)));
+    let mut inlet =
+        way.inlet(LINE, Generation(1), None, 10, Overflow::DropOldest, Arc::new(Board(slot.clone())));
+    let received = || slot.read().counts.received;
+    let large = |inlet: &mut Inlet, number, stops| {
+        let text = frame(number, &"0".repeat(3_000));
+        inlet.push(BOOK, Channel::Book, &text, clock.stamp(), || stops).unwrap()
+    };
+    // What this reader gathered comes before it.
+    push(&clock, &mut inlet, 1);
+    assert_eq!((large(&mut inlet, 2, false), received()), (Pushed::Queued, 2));
+    assert!(slot.broken().is_none());
+
+    let taken = way.seat().take().expect("it was given back");
+    push(&clock, &mut inlet, 3);
+    assert_eq!(large(&mut inlet, 4, true), Pushed::Stopped);
+    assert_eq!((large(&mut inlet, 4, false), received()), (Pushed::Dropped, 2));
+    assert!(slot.broken().is_some(), "a drop like any other, told at once");
+    assert!(gauge.bytes_high.load(Relaxed) <= 2_000);
+
+    // Somebody stands up while a reader waits.
+    let (seat, free) = (way.seat(), taken.place.outlet.seat_free());
+    let waits = thread::spawn("reader", STACK_BYTES, move || {
+        let text = frame(5, &"0".repeat(3_000));
+        inlet.push(BOOK, Channel::Book, &text, Stamp::ZERO, || false).unwrap()
+    });
+    seat.give_back(taken);
+    free.tell();
+    assert_eq!(waits.unwrap().join(), thread::Ended::Returned(Pushed::Queued));
+    assert_eq!((received(), slot.broken()), (4, None), "3, the mark of 4, and 5");
+}
+
+/// In whatever order messages that fit the queue and messages that do not come, and whoever sits there: each is applied in
+/// its place, or its book says that it is not.
+#[test]
+fn no_message_is_missing_without_a_word_though_some_are_larger_than_the_queue() {
+    for seed in 0..200 {
+        let mut bench = Bench::of_bytes(600);
+        let mut random = Random::new(seed);
+        let mut inlet = bench.inlet(1);
+        bench.job();
+        assert_eq!(bench.snapshot(1, 10, bench.clock.mono()), State::Live);
+        let Bench { place, worker, slot, way, side: _side, clock, events: _events, _told } = bench;
+        let outlet = place.outlet.jobs.clone();
+        let seat = way.seat();
+        seat.give_back(Box::new(Station::with(place, worker)));
+        let (mut held, mut pushed, mut dropped) = (None, 0, 0);
+        for _ in 0..40 {
+            match random.up_to(7) {
+                0 => held = held.or_else(|| seat.take()),
+                1 | 2 => {
+                    if let Some(station) = held.take() {
+                        seat.give_back(station);
+                    }
+                }
+                kind => {
+                    let zeros = "0".repeat(if kind == 3 { 700 } else { 0 });
+                    let text = frame(11 + pushed, &zeros);
+                    let stops = held.is_some();
+                    match inlet.push(BOOK, Channel::Book, &text, clock.stamp(), || stops).unwrap() {
+                        Pushed::Queued => pushed += 1,
+                        Pushed::Dropped => (pushed, dropped) = (pushed + 1, dropped + 1),
+                        Pushed::Stopped => {}
+                    }
+                }
+            }
+        }
+        let mut station = held.or_else(|| seat.take()).expect("nobody else is there");
+        while !outlet.is_empty() {
+            station.turn(Ready::Job).unwrap();
+        }
+        let shown = slot.read();
+        assert_eq!(shown.counts.received, pushed - dropped, "seed {seed}");
+        let (live, whole) = (shown.top.state.is_live() && slot.broken().is_none(), dropped == 0);
+        assert_eq!((live, !whole || shown.top.sequence == Some(10 + pushed)), (whole, true), "seed {seed}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -56,6 +56,7 @@ pub static PROFILE: Profile = Profile {
     // 1,024 streams a connection; 200 symbols of three channels are 600, and losing one connection costs no more
     // than two minutes of the REST budget.
     symbols_per_connection: 200,
+    address: AddressLimits::NONE,
     connection_age_max: Some(Duration::from_secs(24 * 3_600)),
     handover: true,
     // Answers come within a round trip; ten seconds also forgive a link that lost a packet or three. Streams named

@@ -71,6 +71,8 @@ fn error_code(body: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::bucket::Bucket;
+    use crate::engine::time::Mono;
 
     fn seconds(n: u64) -> Option<Duration> {
         Some(Duration::from_secs(n))
@@ -128,6 +130,25 @@ mod tests {
         assert_eq!(used("5990"), Some(5_990));
         assert_eq!(used("-1"), None);
         assert_eq!(used_weight(&RestReply { status: 200, headers: &[], body: b"" }), None);
+    }
+
+    /// Vector V5 of the dossier; what its refusals mean is among the answers above.
+    #[test]
+    fn the_published_budget_is_spent_as_the_venue_counts_it() {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let (now, budget) = (Mono::ZERO, 6_000);
+        // 5,000 levels cost 250.
+        let mut bucket = Bucket::new(budget, budget, MINUTE, now);
+        assert_eq!((0..100).take_while(|_| bucket.take(now, 250).is_ok()).count(), 24);
+
+        let headers = headers(&[("x-mbx-used-weight-1m", "5990")]);
+        let used = used_weight(&RestReply { status: 200, headers: &headers, body: b"" }).expect("it is said");
+        let mut bucket = Bucket::new(budget, budget, MINUTE, now);
+        bucket.agree(now, i64::from(budget) - i64::from(used));
+        let at = bucket.take(now, 25).expect_err("ten are left of the 25 it costs");
+        // A hundred a second come back.
+        assert_eq!(at.since(now), Duration::from_millis(150));
+        assert_eq!(bucket.take(at, 25), Ok(()));
     }
 
     #[test]

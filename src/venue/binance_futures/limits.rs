@@ -6,7 +6,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -76,6 +76,7 @@ const COMMON: Profile = Profile {
     // 1,024 streams a connection now, 200 on older pages and in clients that still keep to them: 60 symbols of three
     // channels are 180. Losing one connection costs two minutes of the REST budget.
     symbols_per_connection: 60,
+    address: AddressLimits::NONE,
     connection_age_max: Some(Duration::from_secs(24 * 3_600)),
     handover: true,
     // Answers come within a round trip; ten seconds also forgive a link that lost a packet or three. Streams named

@@ -7,7 +7,7 @@
 use crate::engine::checksum::ChecksumRule;
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub static PROFILE: Profile = Profile {
     connects: Refill { burst: 4, per_window: 8, window: Duration::from_secs(60) },
     // 25 streams a connection, two a symbol.
     symbols_per_connection: 12,
+    address: AddressLimits::NONE,
     connection_age_max: None,
     handover: true,
     // Of 21 recorded subscriptions at once most were answered within two seconds and the last after 13.

@@ -6,7 +6,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ const fn profile(name: &'static str) -> Profile {
         // 21,000 characters of topics a connection. Three topics of the longest symbol take 143, 100 symbols 14,300: what is
         // left is for 130 restarts, should topics that were left still be counted.
         symbols_per_connection: 100,
+        // 1,000 at once per address, counted for each category by itself.
+        address: AddressLimits { connections: Some(1_000), subscriptions: None },
         // None is documented.
         connection_age_max: None,
         // 1,000 connections per address and class.

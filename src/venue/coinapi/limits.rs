@@ -6,7 +6,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub static PROFILE: Profile = Profile {
     // Many plans allow one connection in all, so everything has to fit one. No limit on a scope is published; a
     // hello of 1,000 symbols is about 40 KB.
     symbols_per_connection: 1_000,
+    // How many connections a key or an address may have is its plan's.
+    address: AddressLimits::NONE,
     connection_age_max: None,
     // FAQ 67: typical plans allow one concurrent connection.
     handover: false,

@@ -5,7 +5,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub static ADVANCED: Profile = Profile {
     // No limit is published. A lost frame costs every book of the connection a snapshot, of several megabytes for the
     // largest of them, so 25 lose little together; fewer would take more connections for the same symbols.
     symbols_per_connection: 25,
+    // Totals are published of duplicates alone: 10 subscriptions of the same product and channel.
+    address: AddressLimits::NONE,
     // None is documented.
     connection_age_max: None,
     handover: true,

@@ -4,8 +4,8 @@
 //! Source: <https://docs.deribit.com/api-reference/subscription-management/public-subscribe>
 //! Source: <https://docs.deribit.com/api-reference/session-management/public-set_heartbeat>
 
-use super::route::HEARTBEAT;
-use super::subscribe::sign_of_life;
+use super::route::{HEARTBEAT, by_channel};
+use super::subscribe::{CHANNELS_PER_REQUEST, SUBSCRIBE, sign_of_life};
 use crate::engine::event::DecodeError;
 use crate::venue::json::{Json, Value};
 use crate::venue::{Control, text};
@@ -19,6 +19,69 @@ pub fn read(text: &str) -> Control {
     match read.and_then(|()| json.end()) {
         Ok(()) => message.meaning(),
         Err(_) => Control::Other,
+    }
+}
+
+/// The channels that a request asked for and its answer does not list. `None`: not the answer to it, or not to a
+/// subscription. Source: <https://docs.deribit.com/api-reference/subscription-management/public-subscribe>
+pub fn left_out(request: &str, answer: &str) -> Option<Vec<Control>> {
+    let (asked, answered) = (Channels::of(request)?, Channels::of(answer)?);
+    if asked.method != Some(SUBSCRIBE) || asked.id.is_none() || asked.id != answered.id {
+        return None;
+    }
+    let refused = |name: &&str| {
+        let symbol = by_channel(name).map(|(symbol, _)| symbol.to_owned());
+        Control::Refused { symbol, message: text::message(&format!("{name} is not among what it granted")) }
+    };
+    let missing = asked.names.iter().filter(|name| !answered.names.contains(name));
+    Some(missing.map(refused).collect())
+}
+
+/// The channels that a request or its answer names.
+#[derive(Default)]
+struct Channels<'t> {
+    id: Option<i64>,
+    method: Option<&'t str>,
+    names: Vec<&'t str>,
+}
+
+impl<'t> Channels<'t> {
+    fn of(text: &'t str) -> Option<Channels<'t>> {
+        let mut found = Channels::default();
+        let mut json = Json::new(text);
+        let read = json.object(|key, json| found.field(key, json));
+        read.and_then(|()| json.end()).ok().map(|()| found)
+    }
+
+    fn field(&mut self, key: &str, json: &mut Json<'t>) -> Result<()> {
+        match (key, json.peek()) {
+            ("result", Some(b'[')) => return self.list(json),
+            ("params", Some(b'{')) => {
+                return json.object(|key, json| match (key, json.peek()) {
+                    ("channels", Some(b'[')) => self.list(json),
+                    _ => json.skip(),
+                });
+            }
+            _ => {}
+        }
+        match (key, json.value()?) {
+            ("id", Value::Number(id) | Value::Text(id)) => self.id = id.parse().ok(),
+            ("method", Value::Text(method)) => self.method = Some(method),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, json: &mut Json<'t>) -> Result<()> {
+        json.array(|json| {
+            // No answer is longer than what was asked for; more would only be memory.
+            if let Value::Text(name) = json.value()?
+                && self.names.len() < CHANNELS_PER_REQUEST
+            {
+                self.names.push(name);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -175,6 +238,32 @@ mod tests {
             ("", Control::Other),
         ] {
             assert_eq!(read(text), want, "{text}");
+        }
+    }
+
+    /// A bad channel is merely missing: nobody said which it was, and only the timer of first books saw it at all.
+    #[test]
+    fn what_an_answer_leaves_out_is_refused_by_name() {
+        let asked = r#"{"jsonrpc":"2.0","id":4,"method":"public/subscribe","params":{"channels":["book.A.100ms","quote.NO","odd"]}}"#;
+        let refused = |symbol: Option<&str>, name: &str| Control::Refused {
+            symbol: symbol.map(str::to_owned),
+            message: format!("{name} is not among what it granted"),
+        };
+        let granted =
+            |names: &str| left_out(asked, &format!(r#"{{"jsonrpc":"2.0","id":4,"result":[{names}]}}"#));
+        assert_eq!(granted(r#""odd","quote.NO","book.A.100ms""#), Some(vec![]), "in any order");
+        assert_eq!(granted(r#""book.A.100ms","odd""#), Some(vec![refused(Some("NO"), "quote.NO")]));
+        let all = [(Some("A"), "book.A.100ms"), (Some("NO"), "quote.NO"), (None, "odd")];
+        assert_eq!(granted(""), Some(all.map(|(symbol, name)| refused(symbol, name)).to_vec()));
+        let answer = r#"{"jsonrpc":"2.0","id":4,"result":[]}"#;
+        for (request, answer) in [
+            (asked, r#"{"jsonrpc":"2.0","id":5,"result":[]}"#),
+            (&asked.replace("public/subscribe", "public/unsubscribe"), answer),
+            (&asked.replace(r#""id":4,"#, ""), &answer.replace(r#""id":4,"#, "")),
+            ("", answer),
+            (asked, "{"),
+        ] {
+            assert_eq!(left_out(request, answer), None, "{request} {answer}");
         }
     }
 

@@ -2,8 +2,9 @@
 
 use crate::engine::decimal::Decimal;
 use crate::engine::event::{DecodeError, Level};
-use crate::venue::field::{LEVELS_PER_SIDE_MAX, next_decimal, required, text};
+use crate::venue::field::{next_decimal, required, text};
 use crate::venue::json::Json;
+use crate::venue::side;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -12,29 +13,7 @@ const LEVEL_ITEMS: usize = 3;
 
 /// Reads a list of levels into `into`. It must be a list: anything else would pass for an empty side.
 pub fn read(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
-    if json.peek() != Some(b'[') {
-        json.skip()?;
-        return Err(DecodeError::BadField(name));
-    }
-    json.array(|json| {
-        if into.len() >= LEVELS_PER_SIDE_MAX {
-            return Err(DecodeError::TooDeep);
-        }
-        let mut ahead = json.clone();
-        let level = match plain_level(&mut ahead) {
-            Some(level) => {
-                *json = ahead;
-                level
-            }
-            None => level(json, name)?,
-        };
-        if into.len() == into.capacity() {
-            // Counted, once a side: growing by doubles would end at up to twice what is needed.
-            into.reserve_exact(1 + json.items_left(LEVELS_PER_SIDE_MAX - into.len() - 1));
-        }
-        into.push(level);
-        Ok(())
-    })
+    side::read(json, name, into, plain_level, |json| level(json, name))
 }
 
 /// A level in the form they mostly have. `None`: in another one, or none, and how much was read is unknown.
@@ -76,6 +55,7 @@ fn size(action: &str, amount: Decimal) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venue::field::LEVELS_PER_SIDE_MAX;
 
     fn levels(text: &str) -> Result<Vec<String>> {
         let mut into = Vec::new();

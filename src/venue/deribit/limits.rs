@@ -5,7 +5,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -61,6 +61,9 @@ pub static PROFILE: Profile = Profile {
     connects: Refill { burst: 12, per_window: 12, window: Duration::from_secs(60) },
     // No limit is published. A hundred symbols of three channels are three requests of a hundred channels.
     symbols_per_connection: 100,
+    // 32 at once per address, calls under way among them; no call is made here but for a person who looks for symbols.
+    // Source: <https://docs.deribit.com/articles/connection-management-best-practices>
+    address: AddressLimits { connections: Some(32), subscriptions: None },
     connection_age_max: None,
     handover: true,
     // Answers come before the data they ask for, within a round trip; ten seconds also forgive a link that lost a packet or

@@ -85,6 +85,14 @@ impl Venue for Deribit {
         control::read(text)
     }
 
+    fn lists_granted(&self) -> bool {
+        true
+    }
+
+    fn left_out(&self, request: &str, answer: &str) -> Option<Vec<Control>> {
+        control::left_out(request, answer)
+    }
+
     fn decode(&self, channel: Channel, text: &str, out: &mut Decoded) -> Result<(), DecodeError> {
         frames::decode(channel, text, out)
     }

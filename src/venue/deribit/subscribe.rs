@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// Channels in one request. Hundreds of options were once refused as too large; a hundred of the longest names are about
 /// 6 KB. Source: <https://github.com/tmatic-trading/crypto-platform/issues/450>
-const CHANNELS_PER_REQUEST: usize = 100;
+pub const CHANNELS_PER_REQUEST: usize = 100;
 
 pub const SUBSCRIBE: &str = "public/subscribe";
 pub const UNSUBSCRIBE: &str = "public/unsubscribe";

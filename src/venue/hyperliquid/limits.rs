@@ -5,7 +5,7 @@
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ pub static PROFILE: Profile = Profile {
     // 1,000 subscriptions per address over all connections, of which there may be 10: three channels of 100 coins are 300,
     // so three full connections fit and a fourth is told so.
     symbols_per_connection: 100,
+    // Both hold over all connections of an address.
+    address: AddressLimits { connections: Some(10), subscriptions: Some(1_000) },
     // None is documented; connections end without notice now and then.
     connection_age_max: None,
     // The subscriptions of both would count.
@@ -91,5 +93,11 @@ mod tests {
         assert!(most(PROFILE.connects) <= 30);
         assert!(most(PROFILE.rest.refill) * 2 <= 1_200);
         assert!(PROFILE.symbols_per_connection * PROFILE.channels.len() <= 1_000);
+    }
+
+    /// A hundred coins with three channels, of which each takes a message: entered, left, and a hundred others entered.
+    #[test]
+    fn a_whole_scope_may_be_changed_behind_its_opening() {
+        assert_eq!(PROFILE.scope_messages_max(3), 300 + 600);
     }
 }

@@ -3,35 +3,14 @@
 use crate::engine::event::{DecodeError, Level};
 use crate::venue::field::{LEVELS_PER_SIDE_MAX, next_decimal, put, required};
 use crate::venue::json::Json;
+use crate::venue::side;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Reads a list of levels into `into`. It must be a list: anything else would pass for an empty side. One level may come
 /// more than once, and the last of it counts.
 pub fn read(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
-    if json.peek() != Some(b'[') {
-        json.skip()?;
-        return Err(DecodeError::BadField(name));
-    }
-    json.array(|json| {
-        if into.len() >= LEVELS_PER_SIDE_MAX {
-            return Err(DecodeError::TooDeep);
-        }
-        let mut ahead = json.clone();
-        let level = match plain_level(&mut ahead) {
-            Some(level) => {
-                *json = ahead;
-                level
-            }
-            None => level(json, name)?,
-        };
-        if into.len() == into.capacity() {
-            // Counted, once a side: growing by doubles would end at up to twice what is needed.
-            into.reserve_exact(1 + json.items_left(LEVELS_PER_SIDE_MAX - into.len() - 1));
-        }
-        into.push(level);
-        Ok(())
-    })
+    side::read(json, name, into, plain_level, |json| level(json, name))
 }
 
 /// Reads a list that has the form they mostly have, and for which there is room. `None` for any other, and then how much was

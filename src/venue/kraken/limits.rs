@@ -7,7 +7,7 @@
 use crate::engine::checksum::ChecksumRule;
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -62,6 +62,7 @@ pub static PROFILE: Profile = Profile {
     // No limit is published. A hundred symbols fit one request a channel, and what is lost with one connection is back in
     // seconds.
     symbols_per_connection: 100,
+    address: AddressLimits::NONE,
     connection_age_max: None,
     handover: true,
     // Answers come in the order of what was asked, behind whatever the stream holds by then: up to seven megabytes of

@@ -7,7 +7,7 @@
 use crate::engine::checksum::ChecksumRule;
 use crate::engine::event::Channel;
 use crate::venue::profile::{
-    ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
+    AddressLimits, ControlBudget, FirstBook, Profile, Refill, RestBudget, RestJoin, RestartCost, SequenceRule,
 };
 use std::time::Duration;
 
@@ -59,6 +59,7 @@ pub static PROFILE: Profile = Profile {
     connects: Refill { burst: 1, per_window: 1, window: Duration::from_secs(1) },
     // Advice is to stay below 30 channels of deep books; a hard limit exists and is not published.
     symbols_per_connection: 25,
+    address: AddressLimits::NONE,
     // None is documented: upgrades of the service are announced a minute before.
     connection_age_max: None,
     handover: true,

@@ -134,7 +134,8 @@ impl World {
                     .expect("the channel is never the limit")
                 {
                     Pushed::Queued | Pushed::Dropped => *count += 1,
-                    // Not taken, and not said to be lost: its reader ends.
+                    // Not taken, and not said to be lost: its reader ends. So it is with each message larger than the
+                    // queue: nobody is at the worker's seat, where its reader would apply it.
                     Pushed::Stopped => {}
                 }
             }

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
+const SCOPE_MESSAGES_MAX: usize = 64;
 
 /// What the session should be doing, told only what it was told.
 struct Witness {
@@ -162,6 +163,7 @@ pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let flags = input.byte();
     let rules = SessionRules {
+        scope_messages_max: SCOPE_MESSAGES_MAX,
         connect_timeout: SECOND * 30,
         idle_timeout: SECOND * (u32::from(input.up_to(30)) + 1),
         connection_age_max: (flags & 1 == 1).then_some(SECOND * 600),
@@ -237,7 +239,7 @@ pub fn run(data: &[u8]) {
             }
             13 => {
                 let messages = texts(input.up_to(9));
-                let fits = witness.opening.len() + messages.len() <= 64;
+                let fits = witness.opening.len() + messages.len() <= SCOPE_MESSAGES_MAX;
                 let taken = session.say(messages.clone());
                 assert_eq!(taken, witness.end.is_none() && !witness.over && fits);
                 if taken {

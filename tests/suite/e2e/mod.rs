@@ -15,6 +15,7 @@ pub mod look;
 mod reading;
 pub mod reconnects;
 mod recorded;
+mod refusals;
 mod reload;
 pub mod rogue;
 mod signals;

@@ -11,6 +11,7 @@ const RULES: SessionRules = SessionRules {
     ack_within: None,
     heartbeat: None,
     ping_every: None,
+    scope_messages_max: 30,
 };
 
 fn s(n: u64) -> Mono {
@@ -256,7 +257,7 @@ fn a_changed_scope_is_subscribed_again_once_it_is_through() {
     session.frame(s(2));
     session.control(s(2), &Control::Ack { id: None, granted: None });
     assert_eq!(all(&mut session, s(2)), [SessionAction::Subscribed]);
-    assert!(!session.say(texts(1_000, "m")), "the queue is bounded");
+    assert!(!session.say(texts(31, "m")), "the queue is bounded");
 }
 
 #[test]
@@ -343,4 +344,13 @@ fn a_venue_that_says_nothing_at_first_is_asked_once() {
     assert_eq!((all(&mut session, s(3)), session.deadline()), (vec![], s(30)));
     session.frame(s(4));
     assert_eq!(all(&mut session, s(4)), [SessionAction::Subscribed]);
+}
+
+/// 64 messages were all that could wait: 22 coins of a venue that takes one message a subscription cost the connection.
+#[test]
+fn a_reload_of_every_symbol_fits_behind_an_opening_that_is_not_through() {
+    let rules = SessionRules { scope_messages_max: 900, ..RULES };
+    let mut session = Session::new(s(0), rules, texts(300, "m"), 1);
+    assert!(session.say(texts(600, "change")), "each left, and each for another");
+    assert!(!session.say(texts(1, "more")), "a bound all the same");
 }

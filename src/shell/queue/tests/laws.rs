@@ -21,11 +21,13 @@ struct Feeder {
     pushed: u64,
     /// It is told to stop when there is no room: nobody would make any while it waits.
     stops: bool,
+    /// The same for a message of more bytes: nobody is at the worker's seat who would apply it in its place.
+    queue_bytes: usize,
 }
 
 impl Feeder {
     fn new(inlet: Inlet, first_book: u32, books: usize) -> Feeder {
-        Feeder { inlet, first_book, next: vec![0; books], pushed: 0, stops: false }
+        Feeder { inlet, first_book, next: vec![0; books], pushed: 0, stops: false, queue_bytes: usize::MAX }
     }
 
     fn push(&mut self, book: usize, padding: usize, is_book: bool) {
@@ -37,10 +39,10 @@ impl Feeder {
             (Channel::Trade, "t".to_owned())
         };
         self.pushed += 1;
-        let stops = self.stops;
+        let stops = self.stops || text.len() > self.queue_bytes;
         let pushed = self.inlet.push(id, channel, &text, Stamp::ZERO, || stops).expect("room for jobs");
         if pushed == Pushed::Stopped {
-            assert!(self.stops, "nobody told it to stop");
+            assert!(stops, "nobody told it to stop");
             // What its reader counts as late; nothing after it is of the same life.
             self.pushed -= 1;
             self.next[book] -= u64::from(is_book);
@@ -178,7 +180,7 @@ proptest! {
             .map(|first| Feeder::new(inlet(&way, batch, overflow, &board), first, 2))
             .into_iter()
             .collect();
-        feeders.iter_mut().for_each(|f| f.stops = overflow == Overflow::Block);
+        feeders.iter_mut().for_each(|f| (f.stops, f.queue_bytes) = (overflow == Overflow::Block, bytes));
         let gauge = way.gauge();
         let (mut checker, mut hand) = (Checker::new(&board), None);
         for op in ops {
