@@ -68,6 +68,15 @@ impl Draw {
         }
     }
 
+    /// What an impatient venue keeps for a reader: not less than the whole books that a connection begins with, or nobody could
+    /// ever read them. Twenty-two of Coinbase's are some 7 MB.
+    fn backlog_bytes(self) -> usize {
+        match self {
+            Draw::First => 1 << 20,
+            Draw::Second => 16 << 20,
+        }
+    }
+
     fn faces(self, random: &mut Random) -> Vec<Face> {
         match self {
             Draw::First => match random.below(5) {
@@ -129,7 +138,13 @@ impl Setup {
         let rate = log_uniform(&mut random, 20.0, 1_000.0);
         let mut sites = Vec::new();
         for face in &faces {
-            sites.push(site(&mut random, *face, symbols.div_ceil(faces.len()), rate / faces.len() as f64));
+            sites.push(site(
+                &mut random,
+                draw,
+                *face,
+                symbols.div_ceil(faces.len()),
+                rate / faces.len() as f64,
+            ));
         }
         let mut text = pipeline(&mut random);
         for site in &sites {
@@ -146,7 +161,7 @@ impl Setup {
     /// Twenty books that are lost every second, and a budget that lets twenty be fetched in as long: figure X6.
     pub fn storm(seed: u64) -> Setup {
         let mut random = Random::new(seed ^ 0x5708);
-        let mut site = site(&mut random, Face::Binance, 20, 40.0);
+        let mut site = site(&mut random, Draw::First, Face::Binance, 20, 40.0);
         site.config.limits.rest = Allowance::new(200_000, 60 * SECOND);
         site.config.limits.connects = Allowance::new(10_000, 300 * SECOND);
         let mut text = pipeline(&mut random);
@@ -184,7 +199,7 @@ pub fn config(text: &str) -> Config {
     }
 }
 
-fn site(random: &mut Random, face: Face, symbols: usize, rate: f64) -> Site {
+fn site(random: &mut Random, draw: Draw, face: Face, symbols: usize, rate: f64) -> Site {
     let mut config = SimConfig::new(face);
     // Two more than are asked for, so that a reload finds some to add.
     config.symbols = symbols + 2;
@@ -196,7 +211,7 @@ fn site(random: &mut Random, face: Face, symbols: usize, rate: f64) -> Site {
     config.rest_latency = (MS, duration(random, 2 * MS, 500 * MS));
     config.control_latency = (Duration::ZERO, duration(random, MS, 300 * MS));
     if random.percent(20) {
-        config.limits.backlog_bytes_max = 1 << 20;
+        config.limits.backlog_bytes_max = draw.backlog_bytes();
     }
     if face == Face::CoinApi {
         // Where a rate is configured the venue allows it, with what a bucket's burst adds.
