@@ -1,6 +1,6 @@
 //! Every seed that ever failed, with its story: run first, always.
 
-use crate::setup::Draw::{self, First};
+use crate::setup::Draw::{self, First, Second};
 
 /// What the seed is drawn by, the seed, the scenario where there was one, and what it found.
 pub const PINNED: &[(Draw, u64, Option<&str>, &str)] = &[
@@ -59,4 +59,17 @@ pub const PINNED: &[(Draw, u64, Option<&str>, &str)] = &[
         None,
         "a worker asked for a book that a reload had taken away, and the breaker opened for all of its venue",
     ),
+    (
+        Second,
+        228,
+        None,
+        "no fault of the daemon's: a venue cut its reader off for the whole books that it had itself begun with",
+    ),
+    (
+        Second,
+        2_000_301,
+        None,
+        "the decimals that sums need were dropped, and a book was proved only after three restarts and a new connection",
+    ),
+    (Second, 2_000_322, None, "the same"),
 ];
