@@ -114,7 +114,7 @@ impl Oracle {
             let Some(symbol) = owners[site].symbols().iter().position(|s| *s == slot.symbol) else {
                 continue;
             };
-            let profile = catalog::by_name(&feed.venue).expect("a venue of that name").profile();
+            let profile = catalog::by_name(feed.venue).expect("a venue of that name").profile();
             self.books.entry(slot.id).or_insert(Book {
                 site,
                 symbol,

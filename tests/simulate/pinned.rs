@@ -72,4 +72,6 @@ pub const PINNED: &[(Draw, u64, Option<&str>, &str)] = &[
         "the decimals that sums need were dropped, and a book was proved only after three restarts and a new connection",
     ),
     (Second, 2_000_322, None, "the same"),
+    (Second, 2_000_512, None, "the same"),
+    (Second, 2_000_796, None, "the same"),
 ];
