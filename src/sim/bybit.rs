@@ -266,7 +266,7 @@ impl Tongue for Bybit {
 
     fn book(&mut self, symbol: usize, change: &Change, scene: Scene<'_>) -> Option<String> {
         let ladder = scene.ladder(symbol);
-        let (bids, asks) = self.books[symbol].as_mut()?.step(ladder, DEPTH);
+        let (bids, asks) = self.books[symbol].as_mut()?.step(ladder, &change.touched, DEPTH);
         let data = Data {
             bids: list(ladder.spec(), bids.best_first(Side::Bid)),
             asks: list(ladder.spec(), asks.best_first(Side::Ask)),

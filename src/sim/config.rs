@@ -122,7 +122,8 @@ impl SimLimits {
             // own `limits.rs`; where nothing is, what no client should need.
             _ => {
                 let (connects, connections_max, control) = match face {
-                    Face::Coinbase | Face::CoinbaseExchange => ((8, 1), 64, (8, 1)),
+                    Face::Coinbase => ((8, 1), 64, (8, 1)),
+                    Face::CoinbaseExchange => ((8, 1), 64, (100, 1)),
                     Face::Bybit | Face::BybitLinear | Face::BybitInverse => ((500, 300), 1_000, (100, 1)),
                     Face::Okx => ((3, 1), 64, (480, 3_600)),
                     Face::Bitfinex => ((20, 60), 20, (60, 10)),

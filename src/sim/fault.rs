@@ -40,6 +40,8 @@ pub enum StreamFault {
     Snapshot,
     /// A message without levels follows it (CoinAPI).
     Empty,
+    /// It carries a sum that is not the book's, or the next sum of its book does (faces that send sums).
+    WrongSum,
     /// It comes in three frames.
     Fragmented,
     /// It comes unreadable, and so is lost.
@@ -150,6 +152,7 @@ impl Fault {
                 StreamFault::Unsequenced => "unsequenced",
                 StreamFault::Snapshot => "snapshot",
                 StreamFault::Empty => "empty",
+                StreamFault::WrongSum => "wrong_sum",
                 StreamFault::Fragmented => "fragmented",
                 StreamFault::Malformed(Malformed::Truncated) => "truncated",
                 StreamFault::Malformed(Malformed::Html) => "html",
@@ -281,29 +284,41 @@ const ROWS: &[Row] = &[
     (0, 1, |_| rest(RestFault::Huge)),
     (4, 4, |_| rest(RestFault::Split)),
     (0, 2, |_| rest(RestFault::Crossed)),
+    // New rows go here: seeds that were pinned before them draw from the rows above alone.
+    (4, 4, |_| stream(StreamFault::WrongSum)),
 ];
 
-/// The names of all kinds there are to draw.
-pub fn kinds() -> Vec<&'static str> {
-    ROWS.iter().map(|row| (row.2)(&mut Random::new(0)).name()).collect()
+/// As many kinds as there were when seeds were first pinned, and as there are now.
+pub const KINDS_FIRST: usize = 46;
+pub const KINDS_MAX: usize = ROWS.len();
+
+/// The names of the first `count` kinds.
+pub fn kinds(count: usize) -> Vec<&'static str> {
+    ROWS.iter().take(count).map(|row| (row.2)(&mut Random::new(0)).name()).collect()
 }
 
-/// Draws a fault of one of these kinds, each as likely as under `chaos`; `None` when none of them is drawn soon.
-pub fn draw_among(kinds: &[&str], random: &mut Random) -> Option<Fault> {
-    let draws = (0..64 * ROWS.len()).filter_map(|_| draw(FaultLevel::Chaos, random));
-    draws.into_iter().find(|fault| kinds.contains(&fault.name()))
+/// Draws a fault of one of these kinds, out of the first `count`, each as likely as under `chaos`; `None` when none of them
+/// is drawn soon.
+pub fn draw_among(kinds: &[&str], count: usize, random: &mut Random) -> Option<Fault> {
+    let rows = &ROWS[..count.min(ROWS.len())];
+    let mut draws = (0..64 * rows.len()).filter_map(|_| draw_of(rows, FaultLevel::Chaos, random));
+    draws.find(|fault| kinds.contains(&fault.name()))
 }
 
 /// Draws a fault; `None` when the level has none.
 pub fn draw(level: FaultLevel, random: &mut Random) -> Option<Fault> {
+    draw_of(ROWS, level, random)
+}
+
+fn draw_of(rows: &[Row], level: FaultLevel, random: &mut Random) -> Option<Fault> {
     let weight = |row: &Row| match level {
         FaultLevel::Off => 0,
         FaultLevel::Light => row.0,
         FaultLevel::Chaos => row.1,
     };
-    let total: u32 = ROWS.iter().map(weight).sum();
+    let total: u32 = rows.iter().map(weight).sum();
     let mut point = random.below(u64::from(total)) as u32;
-    for row in ROWS {
+    for row in rows {
         if point < weight(row) {
             return Some((row.2)(random));
         }
@@ -328,5 +343,20 @@ mod tests {
         let light = names(FaultLevel::Light, &mut random);
         assert_eq!(light.len(), ROWS.iter().filter(|row| row.0 > 0).count());
         assert!(light.contains("gap") && !light.contains("half_open"));
+    }
+
+    #[test]
+    fn what_is_drawn_among_old_kinds_stays_as_it_was() {
+        let mut random = Random::new(7);
+        let old = kinds(KINDS_FIRST);
+        assert_eq!((old.len(), old.last()), (KINDS_FIRST, Some(&"rest_crossed")));
+        let names: BTreeSet<&str> = (0..20_000)
+            .filter_map(|_| draw_among(&old, KINDS_FIRST, &mut random))
+            .map(|fault| fault.name())
+            .collect();
+        assert_eq!(names, old.iter().copied().collect());
+        assert_eq!(draw_among(&["wrong_sum"], KINDS_FIRST, &mut random), None);
+        let new = draw_among(&["wrong_sum"], KINDS_MAX, &mut random).expect("soon");
+        assert_eq!(new.name(), "wrong_sum");
     }
 }

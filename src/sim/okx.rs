@@ -136,7 +136,7 @@ impl Tongue for Okx {
     fn book(&mut self, symbol: usize, change: &Change, scene: Scene<'_>) -> Option<String> {
         let ladder = scene.ladder(symbol);
         let told = self.books[symbol].as_mut()?;
-        let (bids, asks) = told.slide.step(ladder, DEPTH);
+        let (bids, asks) = told.slide.step(ladder, &change.touched, DEPTH);
         let previous = std::mem::replace(&mut told.id, change.id);
         let (bids, asks) = (
             list(ladder.spec(), bids.best_first(Side::Bid)),

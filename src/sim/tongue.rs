@@ -68,6 +68,16 @@ pub trait Tongue: Debug + Send {
     /// loses and repeats nothing.
     fn shows(&self, fault: StreamFault) -> bool;
 
+    /// Whether clients are sent sums of this symbol's book.
+    fn sums(&self, _symbol: usize) -> bool {
+        false
+    }
+
+    /// Spoils the sum of a book message, or where sums are messages of their own the next one of the book.
+    fn wrong_sum(&mut self, _symbol: usize, text: String) -> String {
+        text
+    }
+
     /// A message of a kind nobody knows, or a book of a symbol nobody asked for.
     fn stranger(&mut self, extra: Extra, scene: Scene<'_>) -> String;
 
@@ -174,27 +184,62 @@ impl Slide {
         Slide { bids: side(Side::Bid), asks: side(Side::Ask) }
     }
 
-    /// Moves on to the book as it is now: how bids and asks changed.
-    pub fn step(&mut self, ladder: &Ladder, depth: usize) -> (Slid, Slid) {
-        let next = Slide::of(ladder, depth);
-        let bids = slid(&self.bids, &next.bids, |price| ladder.size(Side::Bid, price));
-        let asks = slid(&self.asks, &next.asks, |price| ladder.size(Side::Ask, price));
-        *self = next;
-        (bids, asks)
+    /// Moves on to the book as it is now: how bids and asks changed. Costs as much as was touched, not as much as there is.
+    pub fn step(&mut self, ladder: &Ladder, touched: &[(Side, i64)], depth: usize) -> (Slid, Slid) {
+        let bids = slid(&mut self.bids, Side::Bid, ladder, touched, depth);
+        (bids, slid(&mut self.asks, Side::Ask, ladder, touched, depth))
     }
 }
 
-fn slid(before: &BTreeMap<i64, i64>, after: &BTreeMap<i64, i64>, size: impl Fn(i64) -> i64) -> Slid {
-    let mut slid = Slid::default();
-    let changed = after.iter().filter(|(price, size)| before.get(price) != Some(size));
-    slid.changed.extend(changed.map(|(&price, &size)| (price, size)));
-    for &price in before.keys().filter(|price| !after.contains_key(price)) {
-        match size(price) {
-            0 => slid.changed.push((price, 0)),
-            _ => slid.out.push(price),
+fn slid(
+    told: &mut BTreeMap<i64, i64>,
+    side: Side,
+    ladder: &Ladder,
+    touched: &[(Side, i64)],
+    depth: usize,
+) -> Slid {
+    let worst = |told: &BTreeMap<i64, i64>| match side {
+        Side::Bid => told.first_key_value().map(|(&price, _)| price),
+        Side::Ask => told.last_key_value().map(|(&price, _)| price),
+    };
+    // Whatever is better than this was told; without it all there is was.
+    let edge = worst(told).filter(|_| told.len() >= depth);
+    let inside =
+        |price: i64| edge.is_none_or(|edge| if side == Side::Bid { price > edge } else { price < edge });
+    // What is set, and what it was before; and what is gone.
+    let (mut set, mut gone, mut out) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for &(_, price) in touched.iter().filter(|(of, _)| *of == side) {
+        match (ladder.size(side, price), told.get(&price).copied()) {
+            (0, Some(_)) => {
+                told.remove(&price);
+                gone.push((price, 0));
+            }
+            (size, before) if size != 0 && before != Some(size) && (before.is_some() || inside(price)) => {
+                told.insert(price, size);
+                set.insert(price, (size, before));
+            }
+            _ => {}
         }
     }
-    slid
+    while told.len() > depth {
+        let Some(price) = worst(told) else { break };
+        told.remove(&price);
+        // One that came and went was never there.
+        if set.remove(&price).is_none_or(|(_, before)| before.is_some()) {
+            out.push(price);
+        }
+    }
+    if let Some(edge) = edge {
+        for (price, size) in ladder.beyond(side, edge).take(depth.saturating_sub(told.len())) {
+            told.insert(price, size);
+            set.insert(price, (size, None));
+        }
+    }
+    gone.sort_unstable();
+    out.sort_unstable();
+    let mut changed: Vec<(i64, i64)> = set.into_iter().map(|(price, (size, _))| (price, size)).collect();
+    changed.extend(gone);
+    Slid { changed, out }
 }
 
 #[cfg(test)]
@@ -207,11 +252,18 @@ mod tests {
     fn what_slides_out_and_in_is_told() {
         let mut market = Market::new(3, 5, Wall::from_nanos(0));
         let instrument = &mut market.instruments[0];
-        let mut slide = Slide::of(&instrument.ladder, 10);
+        let mut slide = Slide::of(&instrument.ladder, 5_000);
         let (mut told, mut slid_out) = (slide.clone(), 0);
         for n in 0..3_000 {
-            instrument.step(Wall::from_nanos(n), Move::Ordinary);
-            let (bids, asks) = slide.step(&instrument.ladder, 10);
+            let how = if n % 97 == 0 { Move::Jump } else { Move::Ordinary };
+            let change = instrument.step(Wall::from_nanos(n), how);
+            // All there is at first, later a part of it.
+            let depth = if n < 500 { 5_000 } else { 10 };
+            if n == 500 {
+                slide = Slide::of(&instrument.ladder, depth);
+                told = slide.clone();
+            }
+            let (bids, asks) = slide.step(&instrument.ladder, &change.touched, depth);
             for (side, slid) in [(&mut told.bids, bids), (&mut told.asks, asks)] {
                 for &(price, size) in &slid.changed {
                     side.insert(price, size);
@@ -220,6 +272,8 @@ mod tests {
                 side.retain(|price, size| *size > 0 && !slid.out.contains(price));
             }
             assert_eq!((&told.bids, &told.asks), (&slide.bids, &slide.asks));
+            let whole = Slide::of(&instrument.ladder, depth);
+            assert_eq!((&slide.bids, &slide.asks), (&whole.bids, &whole.asks), "at {n}");
         }
         assert!(slid_out > 10);
     }

@@ -1,12 +1,15 @@
 //! The command line, read by hand: what a test harness would pass is ignored.
 
 use crate::rollover::Rollover;
+use crate::setup::Draw;
 use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
 pub struct Args {
     pub first: u64,
     pub seeds: u64,
+    /// What seeds are numbers of.
+    pub draw: Draw,
     pub jobs: usize,
     /// Run each seed twice in this process, and compare.
     pub twice: bool,
@@ -28,6 +31,7 @@ impl Args {
         let mut args = Args {
             first: 1,
             seeds: QUICK_SEEDS,
+            draw: Draw::NEWEST,
             jobs: cores,
             twice: false,
             hashes: None,
@@ -43,6 +47,11 @@ impl Args {
                 "--first" => args.first = number(&value()?)?,
                 "--seed" => {
                     (args.first, args.seeds, args.bare, args.verbose) = (number(&value()?)?, 1, true, true);
+                }
+                "--draw" => {
+                    let value = value()?;
+                    let known = Draw::by_number(number(&value)?);
+                    args.draw = known.ok_or_else(|| format!("there is no draw {value}"))?;
                 }
                 "--jobs" => args.jobs = number(&value()?)?.max(1) as usize,
                 "--twice" => args.twice = true,

@@ -11,6 +11,7 @@ mod daemon;
 mod hash;
 mod liveness;
 mod lives;
+mod mark;
 mod names;
 mod network;
 mod oracle;
@@ -28,7 +29,7 @@ use args::Args;
 use report::{Outcome, Report};
 use rollover::Rollover;
 use scenarios::Scenario;
-use setup::Setup;
+use setup::{Draw, Setup};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -68,12 +69,12 @@ fn main() -> ExitCode {
 
 fn pinned() -> u64 {
     let mut failed = 0;
-    for (seed, scenario, story) in pinned::PINNED {
-        let outcome = one(*seed, *scenario);
+    for (draw, seed, scenario, story) in pinned::PINNED {
+        let outcome = one(*draw, *seed, *scenario);
         if !outcome.violations.is_empty() {
             failed += 1;
             eprintln!("pinned seed {seed} fails again: {story}");
-            tell(&outcome, *scenario);
+            tell(&outcome, *draw, *scenario);
         }
     }
     println!("{} pinned seeds, {failed} with violations", pinned::PINNED.len());
@@ -95,13 +96,13 @@ fn many(args: &Args, scenario: Option<&str>) -> u64 {
                     if seed >= last {
                         break;
                     }
-                    let mut outcome = one(seed, scenario);
-                    if args.twice && one(seed, scenario).hash != outcome.hash {
+                    let mut outcome = one(args.draw, seed, scenario);
+                    if args.twice && one(args.draw, seed, scenario).hash != outcome.hash {
                         outcome.violations.push("D5: run twice, the output logs differ".to_owned());
                     }
                     let mut report = report.lock().expect("no thread panics while it reports");
                     if !outcome.violations.is_empty() {
-                        tell(&outcome, scenario);
+                        tell(&outcome, args.draw, scenario);
                     } else if args.verbose {
                         println!("{outcome:#?}");
                     }
@@ -142,13 +143,16 @@ fn cpu_time() -> u64 {
     stat.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-fn one(seed: u64, scenario: Option<&str>) -> Outcome {
+fn one(draw: Draw, seed: u64, scenario: Option<&str>) -> Outcome {
     let run = || {
         if let Some(how) = scenario.and_then(Rollover::by_name) {
             return World::new(how.setup(seed), None).roll_over(seed, how);
         }
         let script = scenario.and_then(Scenario::by_name);
-        let setup = if scenario == Some(scenarios::STORM) { Setup::storm(seed) } else { Setup::draw(seed) };
+        let setup = match scenario {
+            Some(scenarios::STORM) => Setup::storm(seed),
+            _ => Setup::draw(draw, seed),
+        };
         World::new(setup, script).run(seed)
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
@@ -158,10 +162,11 @@ fn one(seed: u64, scenario: Option<&str>) -> Outcome {
 }
 
 /// What went wrong, and the line that runs it again.
-fn tell(outcome: &Outcome, scenario: Option<&str>) {
+fn tell(outcome: &Outcome, draw: Draw, scenario: Option<&str>) {
+    let draw = if draw == Draw::NEWEST { String::new() } else { format!(" --draw {}", draw.number()) };
     let scenario = scenario.map_or_else(String::new, |name| format!(" --scenario {name}"));
     for what in &outcome.violations {
         println!("seed {}: {what}", outcome.seed);
     }
-    println!("replay: cargo test --release --test simulate -- --seed {}{scenario}", outcome.seed);
+    println!("replay: cargo test --release --test simulate -- --seed {}{draw}{scenario}", outcome.seed);
 }

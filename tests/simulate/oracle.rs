@@ -3,6 +3,8 @@
 
 use crate::daemon::Daemon;
 use crate::hash::Hash;
+use crate::mark::{Mark, mark};
+use depthd::engine::book::Book as LevelBook;
 use depthd::engine::event::{Channel, Level};
 use depthd::engine::id::{BookId, ConnectionId, Generation};
 use depthd::engine::state::State;
@@ -10,10 +12,12 @@ use depthd::engine::view::BookTop;
 use depthd::shell::registry::Tables;
 use depthd::shell::slot::Published;
 use depthd::shell::worker::Station;
+use depthd::sim::Owner;
 use depthd::sim::face::Identity;
 use depthd::sim::owner::Top;
 use depthd::sim::truth::Shown;
-use depthd::sim::{Face, Owner};
+use depthd::venue::catalog;
+use depthd::venue::profile::{FirstBook, Profile, SequenceRule};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -27,15 +31,22 @@ const VIOLATIONS_MAX: usize = 16;
 struct Book {
     site: usize,
     symbol: usize,
-    dense: bool,
-    crossed_is_fault: bool,
+    profile: &'static Profile,
     /// Of the slot, when it was last looked at.
     version: u64,
     last: Option<(Published, u64)>,
     /// The newest generation that is over for this book.
     over: u64,
     /// A message with this number was read when others were dropped: a live book has it, or does not claim to be live.
-    must_reach: Option<(u64, u64, u64)>,
+    must_reach: Option<Reach>,
+}
+
+/// What a generation of a book has to have shown after so many recoveries.
+#[derive(Clone, Copy)]
+struct Reach {
+    generation: u64,
+    mark: Mark,
+    recoveries: u64,
 }
 
 pub struct Oracle {
@@ -103,12 +114,11 @@ impl Oracle {
             let Some(symbol) = owners[site].symbols().iter().position(|s| *s == slot.symbol) else {
                 continue;
             };
-            let binance = owners[site].face() == Face::Binance;
+            let profile = catalog::by_name(feed.venue).expect("a venue of that name").profile();
             self.books.entry(slot.id).or_insert(Book {
                 site,
                 symbol,
-                dense: !binance,
-                crossed_is_fault: binance,
+                profile,
                 version: 0,
                 last: None,
                 over: 0,
@@ -164,11 +174,12 @@ impl Oracle {
             wrong.push(name(&format!("I4: published for a generation that ended, {:#x}", book.over)));
         }
         let live = top.state.is_live();
-        if top.levels_bids as usize > self.levels_max || top.levels_asks as usize > self.levels_max {
+        let levels_max = LevelBook::levels_max(self.levels_max, book.profile.stream_depth);
+        if top.levels_bids as usize > levels_max || top.levels_asks as usize > levels_max {
             wrong.push(name(&format!("I2: {} and {} levels", top.levels_bids, top.levels_asks)));
         }
         let crossed = top.bid.zip(top.ask).is_some_and(|(bid, ask)| bid.price >= ask.price);
-        if live && crossed && book.crossed_is_fault {
+        if live && crossed && book.profile.crossed_is_fault {
             wrong.push(name("I2: a crossed book"));
         }
         if now.heap_bytes > self.heap_max {
@@ -187,7 +198,7 @@ impl Oracle {
                 // So does the one that begins a new run: when a restart is asked for while the first book is on its way,
                 // that one may be taken for the restart's, and then the restart's own comes.
                 let begins = new <= applied;
-                let follows = if book.dense {
+                let follows = if book.profile.sequence == SequenceRule::Dense {
                     ahead == applied || begins || (ahead > applied && whole())
                 } else {
                     new >= last
@@ -196,10 +207,14 @@ impl Oracle {
                     wrong.push(name(&format!("I3: {applied} applied after {last}")));
                 }
             }
+            let times = top.exchange_time.zip(old.top.exchange_time);
+            if let Some((new, last)) = times.filter(|(new, last)| same_run && live && new < last) {
+                wrong.push(name(&format!("I3: of {new} after {last}")));
+            }
         }
         // A book that goes over from one connection to the next stays where the market is, by the market's numbers.
         if let Some((old, _)) = before.filter(|(_, of)| *of != generation && *of != 0)
-            && !book.dense
+            && book.profile.first_book == FirstBook::Rest
             && live
             && old.top.state.is_live()
             && top.sequence < old.top.sequence
@@ -270,16 +285,16 @@ impl Oracle {
         };
         let seen = |station: &Station| station.worker().and_then(|w| w.desk().view(id, DEPTH));
         let Some(view) = daemon.workers[slot.worker].with(seen) else { return };
-        let Some(sequence) = view.top.sequence else { return };
-        let owner = owners[book.site];
-        let Some(truth) = owner.truth(&slot.symbol, Some(sequence), view.top.exchange_time) else { return };
+        let (sequence, time) = (view.top.sequence, view.top.exchange_time);
+        let Some(truth) = owners[book.site].truth(&slot.symbol, sequence, time) else { return };
         self.compared_whole += 1;
         let (bids, asks) =
             (&view.bids[..view.bids.len().min(depth)], &view.asks[..view.asks.len().min(depth)]);
         let shown = Shown { bids, asks, depth, low: view.exact_low, high: view.exact_high };
         if let Err(difference) = truth.judge(&shown) {
             let state = view.top.state.name();
-            self.violation(format!("I1: book {} {} {state} at {sequence}: {difference}", id.0, slot.symbol));
+            let at = format!("{sequence:?}, {time:?}");
+            self.violation(format!("I1: book {} {} {state} at {at}: {difference}", id.0, slot.symbol));
         }
     }
 
@@ -336,15 +351,16 @@ impl Oracle {
         texts: &[tungstenite::Utf8Bytes],
     ) {
         let Some(tables) = self.tables.clone() else { return };
-        for (symbol, number) in texts.iter().filter_map(|text| numbered(text)) {
+        for (symbol, mark) in texts.iter().filter_map(|text| mark(text)) {
             let named = |s: &&Arc<depthd::shell::slot::Slot>| s.feed == feed && s.symbol == symbol;
             let Some(slot) = tables.slots.iter().find(named) else { continue };
             if let Some(book) = self.books.get_mut(&slot.id) {
                 let recoveries = slot.read().top.recoveries;
                 // Numbers of a run that ended with a recovery say nothing of the next.
-                let same = |(of, _, since): &(u64, u64, u64)| (*of, *since) == (generation, recoveries);
-                let known = book.must_reach.filter(same).map_or(0, |(_, number, _)| number);
-                book.must_reach = Some((generation, number.max(known), recoveries));
+                let same = |r: &Reach| (r.generation, r.recoveries) == (generation, recoveries);
+                let known = book.must_reach.filter(same).map(|r| r.mark);
+                let mark = known.map_or(mark, |known| known.later(mark));
+                book.must_reach = Some(Reach { generation, mark, recoveries });
             }
         }
     }
@@ -355,14 +371,12 @@ impl Oracle {
         let mut wrong = Vec::new();
         for slot in &tables.slots {
             let Some(book) = self.books.get_mut(&slot.id) else { continue };
-            let Some((generation, number, recoveries)) = book.must_reach.take() else { continue };
+            let Some(Reach { generation, mark, recoveries }) = book.must_reach.take() else { continue };
             let (top, _) = daemon.registry.top(&tables, slot);
             let same = slot.generation() == generation && top.recoveries == recoveries;
-            if same && top.state.is_live() && top.sequence < Some(number) {
-                wrong.push(format!(
-                    "I6: book {} is live at {:?} though {number} was dropped",
-                    slot.id.0, top.sequence
-                ));
+            if same && top.state.is_live() && !mark.is_reached(&top) {
+                let at = (top.sequence, top.exchange_time);
+                wrong.push(format!("I6: book {} is live at {at:?} though {mark:?} was dropped", slot.id.0));
             }
         }
         wrong.into_iter().for_each(|what| self.violation(what));
@@ -383,15 +397,4 @@ impl Oracle {
         }
         ill
     }
-}
-
-/// The symbol and the last number of a good book message, read by nobody's code but our own.
-fn numbered(text: &str) -> Option<(String, u64)> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let data = value.get("data").unwrap_or(&value);
-    if data.get("e").is_some_and(|e| e == "depthUpdate") {
-        return Some((data["s"].as_str()?.to_owned(), data["u"].as_u64()?));
-    }
-    (value.get("type")? == "book").then_some(())?;
-    Some((value["symbol_id"].as_str()?.to_owned(), value["sequence"].as_u64()?))
 }

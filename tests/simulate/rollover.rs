@@ -4,7 +4,7 @@
 
 use crate::network::Path;
 use crate::report::Outcome;
-use crate::setup::{Setup, Site};
+use crate::setup::{Draw, Setup, Site};
 use crate::world::World;
 use depthd::engine::time::Mono;
 use depthd::sim::{Face, Fault, LinkFault, Random, SimConfig};
@@ -58,7 +58,8 @@ impl Rollover {
         let text = text(&site);
         let (wake, job) = (Duration::from_micros(50), Duration::from_micros(20));
         let (sites, kinds) = (vec![site], Vec::new());
-        Setup { seed, text, sites, kinds, fault_gap: DAY, wake, job, workers_stay: false, random }
+        let draw = Draw::NEWEST;
+        Setup { seed, draw, text, sites, kinds, fault_gap: DAY, wake, job, workers_stay: false, random }
     }
 }
 

@@ -37,8 +37,68 @@ pub const OWN: [&str; 19] = [
     "clog",
 ];
 
+/// Which draw a seed is a number of: what a seed means changes with what is drawn, and pinned ones keep their meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Draw {
+    /// CoinAPI, Binance, or both, and the faults there were then.
+    First,
+    /// One to three of all faces, and every fault.
+    Second,
+}
+
+impl Draw {
+    pub const NEWEST: Draw = Draw::Second;
+
+    pub fn number(self) -> u64 {
+        match self {
+            Draw::First => 1,
+            Draw::Second => 2,
+        }
+    }
+
+    pub fn by_number(number: u64) -> Option<Draw> {
+        [Draw::First, Draw::Second].into_iter().find(|draw| draw.number() == number)
+    }
+
+    /// How many kinds of venues' faults there are to draw.
+    pub fn catalogue(self) -> usize {
+        match self {
+            Draw::First => fault::KINDS_FIRST,
+            Draw::Second => fault::KINDS_MAX,
+        }
+    }
+
+    /// What an impatient venue keeps for a reader: not less than the whole books that a connection begins with, or nobody could
+    /// ever read them. Twenty-two of Coinbase's are some 7 MB.
+    fn backlog_bytes(self) -> usize {
+        match self {
+            Draw::First => 1 << 20,
+            Draw::Second => 16 << 20,
+        }
+    }
+
+    fn faces(self, random: &mut Random) -> Vec<Face> {
+        match self {
+            Draw::First => match random.below(5) {
+                0 | 1 => vec![Face::CoinApi],
+                2 | 3 => vec![Face::Binance],
+                _ => vec![Face::CoinApi, Face::Binance],
+            },
+            Draw::Second => {
+                let count = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3][random.below(10) as usize];
+                let mut faces = Face::ALL.to_vec();
+                while faces.len() > count {
+                    faces.remove(random.below(faces.len() as u64) as usize);
+                }
+                faces
+            }
+        }
+    }
+}
+
 pub struct Setup {
     pub seed: u64,
+    pub draw: Draw,
     pub text: String,
     pub sites: Vec<Site>,
     pub kinds: Vec<&'static str>,
@@ -71,35 +131,37 @@ fn duration(random: &mut Random, low: Duration, high: Duration) -> Duration {
 }
 
 impl Setup {
-    pub fn draw(seed: u64) -> Setup {
+    pub fn draw(draw: Draw, seed: u64) -> Setup {
         let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD3_97_4D);
-        let faces: &[Face] = match random.below(5) {
-            0 | 1 => &[Face::CoinApi],
-            2 | 3 => &[Face::Binance],
-            _ => &[Face::CoinApi, Face::Binance],
-        };
+        let faces = draw.faces(&mut random);
         let symbols = log_uniform(&mut random, 1.0, 20.9) as usize;
         let rate = log_uniform(&mut random, 20.0, 1_000.0);
         let mut sites = Vec::new();
-        for face in faces {
-            sites.push(site(&mut random, *face, symbols.div_ceil(faces.len()), rate / faces.len() as f64));
+        for face in &faces {
+            sites.push(site(
+                &mut random,
+                draw,
+                *face,
+                symbols.div_ceil(faces.len()),
+                rate / faces.len() as f64,
+            ));
         }
         let mut text = pipeline(&mut random);
         for site in &sites {
             text.push_str(&feeds(&mut random, site));
         }
-        let kinds = kinds(&mut random);
+        let kinds = kinds(&mut random, draw);
         let fault_gap = duration(&mut random, 300 * MS, 2 * SECOND);
         let wake = duration(&mut random, Duration::from_micros(5), MS);
         let job = duration(&mut random, Duration::from_micros(5), 2 * MS);
         let workers_stay = random.below(2) == 0;
-        Setup { seed, text, sites, kinds, fault_gap, wake, job, workers_stay, random }
+        Setup { seed, draw, text, sites, kinds, fault_gap, wake, job, workers_stay, random }
     }
 
     /// Twenty books that are lost every second, and a budget that lets twenty be fetched in as long: figure X6.
     pub fn storm(seed: u64) -> Setup {
         let mut random = Random::new(seed ^ 0x5708);
-        let mut site = site(&mut random, Face::Binance, 20, 40.0);
+        let mut site = site(&mut random, Draw::First, Face::Binance, 20, 40.0);
         site.config.limits.rest = Allowance::new(200_000, 60 * SECOND);
         site.config.limits.connects = Allowance::new(10_000, 300 * SECOND);
         let mut text = pipeline(&mut random);
@@ -110,6 +172,7 @@ impl Setup {
         let (wake, job) = (Duration::from_micros(50), Duration::from_micros(50));
         Setup {
             seed,
+            draw: Draw::First,
             text,
             sites: vec![site],
             kinds: Vec::new(),
@@ -136,7 +199,7 @@ pub fn config(text: &str) -> Config {
     }
 }
 
-fn site(random: &mut Random, face: Face, symbols: usize, rate: f64) -> Site {
+fn site(random: &mut Random, draw: Draw, face: Face, symbols: usize, rate: f64) -> Site {
     let mut config = SimConfig::new(face);
     // Two more than are asked for, so that a reload finds some to add.
     config.symbols = symbols + 2;
@@ -148,7 +211,7 @@ fn site(random: &mut Random, face: Face, symbols: usize, rate: f64) -> Site {
     config.rest_latency = (MS, duration(random, 2 * MS, 500 * MS));
     config.control_latency = (Duration::ZERO, duration(random, MS, 300 * MS));
     if random.percent(20) {
-        config.limits.backlog_bytes_max = 1 << 20;
+        config.limits.backlog_bytes_max = draw.backlog_bytes();
     }
     if face == Face::CoinApi {
         // Where a rate is configured the venue allows it, with what a bucket's burst adds.
@@ -198,8 +261,10 @@ fn feeds(random: &mut Random, site: &Site) -> String {
     let recovery = match face {
         Face::CoinApi if random.percent(50) => "rate = \"20/s\", burst = 20, daily = 100000",
         Face::CoinApi => "rate = \"2/s\"",
-        _ if random.percent(30) => "rate = \"1200/min\", burst = 600",
-        _ => "rate = \"4800/min\"",
+        Face::Binance if random.percent(30) => "rate = \"1200/min\", burst = 600",
+        Face::Binance => "rate = \"4800/min\"",
+        // What the venue publishes, with a margin.
+        _ => "",
     };
     let (connect, idle) = (3_000 + random.below(5_000), 2_500 + random.below(3_000));
     let max = log_uniform(random, 500.0, 5_000.0) as u64;
@@ -221,9 +286,9 @@ fn feeds(random: &mut Random, site: &Site) -> String {
 }
 
 /// Each kind in or out; what would leave too few for a seed is filled up later.
-fn kinds(random: &mut Random) -> Vec<&'static str> {
+fn kinds(random: &mut Random, draw: Draw) -> Vec<&'static str> {
     let percent = 20 + random.below(80);
-    let mut kinds: Vec<&'static str> = fault::kinds();
+    let mut kinds: Vec<&'static str> = fault::kinds(draw.catalogue());
     kinds.extend(OWN);
     kinds.retain(|_| random.percent(percent));
     kinds

@@ -34,7 +34,7 @@ pub fn strike(world: &mut World, now: Mono) -> Mono {
         }
     } else {
         let site = world.random.below(world.sites.len() as u64) as usize;
-        if let Some(fault) = fault::draw_among(&others, &mut world.random) {
+        if let Some(fault) = fault::draw_among(&others, world.draw.catalogue(), &mut world.random) {
             world.sites[site].owner.strike(fault);
             world.sites[site].rung = true;
         }

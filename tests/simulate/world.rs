@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::oracle::Oracle;
 use crate::report::Outcome;
 use crate::scenarios::Scenario;
-use crate::setup::{SAFETY, Setup};
+use crate::setup::{Draw, SAFETY, Setup};
 use crate::swarm;
 use depthd::app::layout::sync_rules;
 use depthd::config::Config;
@@ -54,6 +54,7 @@ pub struct World {
     pub sites: Vec<SimSite>,
     pub daemon: Daemon,
     pub oracle: Oracle,
+    pub draw: Draw,
     pub kinds: Vec<&'static str>,
     pub fault_gap: Duration,
     pub own_faults: BTreeMap<&'static str, u64>,
@@ -68,6 +69,8 @@ pub struct World {
     scenario: Option<Scenario>,
     /// Messages that lives of this feed read, lives that are over.
     read: BTreeMap<FeedId, u64>,
+    /// How many of them came in frames of several.
+    parts: BTreeMap<FeedId, u64>,
     drops: BTreeMap<FeedId, u64>,
     turns: u64,
     steps: usize,
@@ -80,7 +83,7 @@ impl World {
         let config = setup.config();
         let (clock, hand) = Clock::by_hand(EPOCH);
         let daemon = Daemon::new(&config, &clock, &setup);
-        let Setup { sites, kinds, fault_gap, mut random, .. } = setup;
+        let Setup { draw, sites, kinds, fault_gap, mut random, .. } = setup;
         let site = |site: crate::setup::Site| {
             let (owner, exchange) = venue(site.config, EPOCH);
             let net = Network::new(site.path, random.fork(1));
@@ -99,6 +102,7 @@ impl World {
             sites,
             daemon,
             oracle,
+            draw,
             kinds,
             fault_gap,
             own_faults: BTreeMap::new(),
@@ -112,6 +116,7 @@ impl World {
             config,
             scenario,
             read: BTreeMap::new(),
+            parts: BTreeMap::new(),
             drops: BTreeMap::new(),
             turns: 0,
             steps: 0,
@@ -130,7 +135,7 @@ impl World {
             if enough || scripted || self.is_over() {
                 break;
             }
-            self.kinds = depthd::sim::fault::kinds();
+            self.kinds = depthd::sim::fault::kinds(self.draw.catalogue());
             self.kinds.extend(crate::setup::OWN);
             self.fault_gap = Duration::from_millis(300);
             self.run_until(self.now.after(MORE));

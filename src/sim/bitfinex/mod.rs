@@ -7,7 +7,7 @@
 
 mod message;
 
-use crate::engine::event::TakerSide;
+use crate::engine::event::{Side, TakerSide};
 use crate::engine::time::Wall;
 use crate::sim::fault::{Extra, StreamFault};
 use crate::sim::market::Change;
@@ -35,7 +35,7 @@ type Options = [(&'static str, String); 3];
 /// What a stream carries.
 #[derive(Debug)]
 enum Kind {
-    Book { levels: usize, slide: Slide, changes: u64 },
+    Book { levels: usize, slide: Slide, changes: u64, wrong: bool },
     Trades,
 }
 
@@ -125,7 +125,7 @@ impl Bitfinex {
                 answer[key] = value.into();
             }
             let whole = message::whole(ladder, levels);
-            (Kind::Book { levels, slide: Slide::of(ladder, levels), changes: 0 }, whole)
+            (Kind::Book { levels, slide: Slide::of(ladder, levels), changes: 0, wrong: false }, whole)
         } else {
             (Kind::Trades, message::past(ladder))
         };
@@ -154,13 +154,13 @@ impl Bitfinex {
     }
 
     /// The stream of a symbol's book, and what its frames for a change say.
-    fn moved(&mut self, symbol: usize, ladder: &Ladder) -> Option<(u64, Vec<Text>)> {
+    fn moved(&mut self, symbol: usize, touched: &[(Side, i64)], ladder: &Ladder) -> Option<(u64, Vec<Text>)> {
         let is_book =
             |stream: &&mut Stream| stream.symbol == symbol && matches!(stream.kind, Kind::Book { .. });
         let stream = self.streams.iter_mut().find(is_book)?;
-        let Kind::Book { levels, slide, changes } = &mut stream.kind else { return None };
+        let Kind::Book { levels, slide, changes, .. } = &mut stream.kind else { return None };
         *changes += 1;
-        let (bids, asks) = slide.step(ladder, *levels);
+        let (bids, asks) = slide.step(ladder, touched, *levels);
         Some((stream.number, message::changes(ladder, &bids, &asks)))
     }
 }
@@ -194,7 +194,9 @@ impl Tongue for Bitfinex {
     /// (see [`crate::sim::face::Face::time_step_nanos`]).
     fn ahead(&mut self, symbol: usize, change: &Change, scene: Scene<'_>, out: &mut Vec<String>) {
         self.last = None;
-        let Some((number, mut texts)) = self.moved(symbol, scene.ladder(symbol)) else { return };
+        let Some((number, mut texts)) = self.moved(symbol, &change.touched, scene.ladder(symbol)) else {
+            return;
+        };
         self.last = texts.pop().map(|last| (number, last));
         let before = Wall::from_nanos(change.time.nanos() - MILLI);
         for text in texts {
@@ -210,11 +212,12 @@ impl Tongue for Bitfinex {
     fn others(&mut self, symbol: usize, change: &Change, scene: Scene<'_>, out: &mut Vec<String>) {
         let ladder = scene.ladder(symbol);
         let mut said = Vec::new();
-        for stream in self.streams.iter().filter(|stream| stream.symbol == symbol) {
-            match (&stream.kind, &change.trade) {
-                (Kind::Book { changes, .. }, _) => {
+        for stream in self.streams.iter_mut().filter(|stream| stream.symbol == symbol) {
+            match (&mut stream.kind, &change.trade) {
+                (Kind::Book { changes, wrong, .. }, _) => {
                     if self.flags & OB_CHECKSUM != 0 && changes.is_multiple_of(SUM_EVERY) {
-                        said.push((stream.number, format!("\"cs\",{}", message::sum(ladder))));
+                        let sum = message::sum(ladder) ^ i32::from(std::mem::take(wrong));
+                        said.push((stream.number, format!("\"cs\",{sum}")));
                     }
                 }
                 (Kind::Trades, Some(deal)) => {
@@ -241,6 +244,19 @@ impl Tongue for Bitfinex {
     /// Every array is numbered.
     fn shows(&self, _fault: StreamFault) -> bool {
         true
+    }
+
+    fn sums(&self, symbol: usize) -> bool {
+        self.flags & OB_CHECKSUM != 0 && self.takes_books(symbol)
+    }
+
+    fn wrong_sum(&mut self, symbol: usize, text: String) -> String {
+        for stream in self.streams.iter_mut().filter(|stream| stream.symbol == symbol) {
+            if let Kind::Book { wrong, .. } = &mut stream.kind {
+                *wrong = true;
+            }
+        }
+        text
     }
 
     fn stranger(&mut self, extra: Extra, scene: Scene<'_>) -> String {

@@ -98,7 +98,7 @@ impl Client {
     }
 
     pub fn arm(&mut self, symbol: usize, fault: StreamFault) {
-        if self.armed.len() < ARMED_MAX && self.can_suffer(fault) {
+        if self.armed.len() < ARMED_MAX && self.can_suffer(symbol, fault) {
             self.armed.push_back((symbol, fault));
         }
     }
@@ -109,12 +109,14 @@ impl Client {
     }
 
     /// Whether the fault exists on this face.
-    fn can_suffer(&self, fault: StreamFault) -> bool {
+    fn can_suffer(&self, symbol: usize, fault: StreamFault) -> bool {
         let coinapi_only = matches!(
             fault,
             StreamFault::Restart | StreamFault::Unsequenced | StreamFault::Snapshot | StreamFault::Empty
         );
         match &self.session {
+            Session::Spoken(tongue) if fault == StreamFault::WrongSum => tongue.sums(symbol),
+            _ if fault == StreamFault::WrongSum => false,
             Session::CoinApi(_) => true,
             Session::Binance(_) => !coinapi_only,
             Session::Spoken(tongue) => !coinapi_only && tongue.shows(fault),
@@ -135,6 +137,14 @@ impl Client {
             }
         }
         self.armed.remove(at).map(|(_, fault)| fault)
+    }
+
+    /// Spoils the sum of a book message, or the next one of its book.
+    pub fn wrong_sum(&mut self, symbol: usize, text: &str) -> String {
+        match &mut self.session {
+            Session::Spoken(tongue) => tongue.wrong_sum(symbol, text.to_owned()),
+            Session::CoinApi(_) | Session::Binance(_) => text.to_owned(),
+        }
     }
 
     /// Keeps a message back until after the next one of the symbol.

@@ -8,22 +8,25 @@ const TOO_MANY_LEVELS: usize = 25_000;
 
 /// How a face writes levels where the marks of CoinAPI and Binance do not fit.
 struct Manner {
-    /// What their list begins with; no other face has it.
-    list: &'static str,
-    /// What stands right before the first price, from there on; its last character is the price's quote.
+    /// What no other face's book messages have, at some place before the levels.
+    face: &'static str,
+    /// What their list begins with, from there on, and how much of it is of its first level already.
+    list: (&'static str, usize),
+    /// What stands right before the first price, from there on.
     price: &'static str,
     /// What stands right before the first size, from the price on.
     size: &'static str,
-    /// Put before the price's quote, it makes the price another type.
+    /// Put before the price, or before the quote that its mark ends with, it makes the price another type.
     wrong: &'static str,
     /// A good level, and a comma.
     level: &'static str,
 }
 
-const MANNERS: [Manner; 3] = [
+const MANNERS: [Manner; 5] = [
     // Coinbase Advanced Trade.
     Manner {
-        list: "\"updates\":[",
+        face: "\"updates\":[",
+        list: ("", 0),
         price: "\"price_level\":\"",
         size: "\"new_quantity\":\"",
         wrong: "true,\"was\":",
@@ -31,7 +34,8 @@ const MANNERS: [Manner; 3] = [
     },
     // Coinbase Exchange: the side stands before the price.
     Manner {
-        list: "\"changes\":[",
+        face: "\"changes\":[",
+        list: ("", 0),
         price: "\",\"",
         size: "\",\"",
         wrong: "true,",
@@ -39,11 +43,30 @@ const MANNERS: [Manner; 3] = [
     },
     // Hyperliquid: a list of two lists.
     Manner {
-        list: "\"levels\":[[",
+        face: "\"levels\":[[",
+        list: ("", 0),
         price: "\"px\":\"",
         size: "\"sz\":\"",
         wrong: "true,\"was\":",
         level: "{\"px\":\"1\",\"sz\":\"1\",\"n\":1},",
+    },
+    // Deribit: what is done stands before the price, and numbers are bare. Either side may be empty.
+    Manner {
+        face: "\"change_id\":",
+        list: (":[[\"", 2),
+        price: "\",",
+        size: ",",
+        wrong: "true,",
+        level: "[\"new\",1,1],",
+    },
+    // OKX: a size is followed by a zero and a number of orders.
+    Manner {
+        face: "\"action\":\"",
+        list: (":[[", 1),
+        price: "\"",
+        size: "\",\"",
+        wrong: "true,",
+        level: "[\"1\",\"1\",\"0\",\"1\"],",
     },
 ];
 
@@ -51,10 +74,12 @@ impl Manner {
     /// `None` for what is not done to levels, and for a message without any.
     fn spoil(&self, text: &str, how: Malformed) -> Option<String> {
         let behind = |from: usize, mark: &str| Some(from + text[from..].find(mark)? + mark.len());
-        let list = behind(0, self.list)?;
+        let list = behind(behind(0, self.face)?, self.list.0)?;
         let price = behind(list, self.price)?;
+        let quote = usize::from(self.price.ends_with('"'));
+        let list = list - self.list.1;
         let (at, insert) = match how {
-            Malformed::WrongType => (price - 1, self.wrong.to_owned()),
+            Malformed::WrongType => (price - quote, self.wrong.to_owned()),
             Malformed::HugeNumber => (price, "9".repeat(60)),
             Malformed::NegativeSize => (behind(price, self.size)?, "-".to_owned()),
             Malformed::TooDeep => (list, self.level.repeat(TOO_MANY_LEVELS)),
@@ -222,6 +247,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_to_bare_levels_is_done_to_their_numbers() {
+        for sides in
+            [r#""bids":[["change",4.5,12],["delete",4,0]],"asks":[]"#, r#""bids":[],"asks":[["new",4.5,12]]"#]
+        {
+            let message = format!(
+                r#"{{"params":{{"channel":"book.A.100ms","data":{{"change_id":7,"instrument_name":"A",{sides},"prev_change_id":6}}}}}}"#
+            );
+            for (how, mark) in [
+                (Malformed::NegativeSize, ",4.5,-12]".to_owned()),
+                (Malformed::HugeNumber, format!("\",{}4.5,12]", "9".repeat(60))),
+                (Malformed::WrongType, "\",true,4.5,12]".to_owned()),
+                (Malformed::TooDeep, "[[\"new\",1,1],[\"new\",1,1],".to_owned()),
+            ] {
+                let bad = text(&message, how);
+                assert!(serde_json::from_str::<serde_json::Value>(&bad).is_ok(), "{how:?}: {sides}");
+                assert!(bad.contains(&mark), "{how:?}: {sides}");
+            }
+            let deep = text(&message, Malformed::TooDeep);
+            assert_eq!(deep.matches("[\"new\",1,1]").count(), TOO_MANY_LEVELS);
+        }
+    }
+
+    #[test]
     fn levels_of_other_manners_are_spoiled_where_it_hurts() {
         for (message, minus, level) in [
             (
@@ -239,6 +287,11 @@ mod tests {
                 r#""px":"4.5","sz":"-12""#,
                 r#""px":"1","sz":"1""#,
             ),
+            (
+                r#"{"arg":{"channel":"books"},"action":"update","data":[{"asks":[],"bids":[["4.5","12","0","3"]],"prevSeqId":1}]}"#,
+                r#"["4.5","-12","0","3"]"#,
+                r#"["1","1","0","1"],"#,
+            ),
         ] {
             let json = |how| serde_json::from_str::<serde_json::Value>(&text(message, how));
             for (how, mark) in [
@@ -250,7 +303,11 @@ mod tests {
                 assert!(json(how).is_ok(), "{how:?}: {}", text(message, how));
                 assert!(text(message, how).contains(&mark), "{how:?}: {message}");
             }
-            assert_eq!(text(message, Malformed::TooDeep).matches(level).count(), TOO_MANY_LEVELS);
+            assert_eq!(
+                text(message, Malformed::TooDeep).matches(level).count(),
+                TOO_MANY_LEVELS,
+                "{message}"
+            );
             assert!(json(Malformed::Truncated).is_err() && json(Malformed::Html).is_err());
         }
     }

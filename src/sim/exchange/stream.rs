@@ -207,6 +207,7 @@ fn deliver(client: &mut Client, due: Due<'_>, scene: Scene<'_>, net: &mut dyn Ne
             client.hold(symbol, text.to_owned());
         }
         Some(StreamFault::Reorder) => client.hold(symbol, text.to_owned()),
+        Some(StreamFault::WrongSum) => net.text(id, &client.wrong_sum(symbol, text)),
         Some(StreamFault::Fragmented) => fragmented(id, text, net),
         Some(StreamFault::Malformed(how)) => malformed(id, text, how, now, net),
         Some(StreamFault::Extra(extra)) => {

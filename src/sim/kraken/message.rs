@@ -147,6 +147,15 @@ fn sum(ladder: &Ladder) -> u32 {
     crc32fast::hash(text.as_bytes())
 }
 
+/// The same book message with a sum that is not the book's.
+pub fn with_wrong_sum(text: &str) -> String {
+    const MARK: &str = "\"checksum\":";
+    let Some((head, tail)) = text.split_once(MARK) else { return text.to_owned() };
+    let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
+    let sum: u32 = tail[..digits].parse().unwrap_or(0);
+    format!("{head}{MARK}{}{}", sum ^ 1, &tail[digits..])
+}
+
 /// `[{"price":…,"qty":…},…]`; sizes with as many decimals as the pair has, and 0 for a level that is gone.
 fn list(ladder: &Ladder, levels: &[(i64, i64)], prices: Spelling) -> String {
     let spec = ladder.spec();

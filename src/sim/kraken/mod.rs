@@ -154,7 +154,7 @@ impl Tongue for Kraken {
         let book = self.books[symbol].as_mut()?;
         let ladder = scene.ladder(symbol);
         // What slid out of sight is not told: clients cut their books themselves.
-        let (bids, asks) = book.slide.step(ladder, book.depth);
+        let (bids, asks) = book.slide.step(ladder, &change.touched, book.depth);
         let told = !bids.changed.is_empty() || !asks.changed.is_empty();
         told.then(|| message::changed(&scene.symbols[symbol], ladder, change, &bids.changed, &asks.changed))
     }
@@ -183,6 +183,14 @@ impl Tongue for Kraken {
     /// Sums cover the best levels alone: what goes wrong below them cannot be found out.
     fn shows(&self, fault: StreamFault) -> bool {
         matches!(fault, StreamFault::Fragmented | StreamFault::Malformed(_) | StreamFault::Extra(_))
+    }
+
+    fn sums(&self, symbol: usize) -> bool {
+        self.takes_books(symbol)
+    }
+
+    fn wrong_sum(&mut self, _symbol: usize, text: String) -> String {
+        message::with_wrong_sum(&text)
     }
 
     fn stranger(&mut self, extra: Extra, scene: Scene<'_>) -> String {

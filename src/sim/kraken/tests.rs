@@ -26,6 +26,12 @@ fn the_daemon_follows_it_exactly() {
 }
 
 #[test]
+fn a_wrong_sum_is_found_out() {
+    let mut follower = opened(2);
+    (0..2).for_each(|symbol| follower.spoil_sum(symbol));
+}
+
+#[test]
 fn what_is_spoiled_is_refused() {
     opened(8).spoil();
 }

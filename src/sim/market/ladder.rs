@@ -7,6 +7,7 @@ use super::spec::Spec;
 use crate::engine::event::Side;
 use crate::engine::time::Wall;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 type Rungs = BTreeMap<i64, i64>;
 
@@ -100,6 +101,15 @@ impl Ladder {
     /// Best first.
     pub fn levels(&self, side: Side) -> Box<dyn Iterator<Item = (i64, i64)> + '_> {
         best_first(self.rungs(side), side)
+    }
+
+    /// Those that are worse than this price, best first.
+    pub fn beyond(&self, side: Side, price: i64) -> Box<dyn Iterator<Item = (i64, i64)> + '_> {
+        let pair = |(&price, &size): (&i64, &i64)| (price, size);
+        match side {
+            Side::Bid => Box::new(self.bids.range(..price).rev().map(pair)),
+            Side::Ask => Box::new(self.asks.range((Bound::Excluded(price), Bound::Unbounded)).map(pair)),
+        }
     }
 
     pub fn best(&self, side: Side) -> Option<(i64, i64)> {
