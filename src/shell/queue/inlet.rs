@@ -84,13 +84,17 @@ impl Inlet {
                 Overflow::DropOldest => self.evict_for(len, received),
                 Overflow::Block => {
                     let shared = &self.way.shared;
-                    if !shared.room.wait(BLOCK_TICK, || shared.gauge.reserve(len), stopped) {
+                    if !shared.room.wait(BLOCK_TICK, || shared.gauge.reserve(len), &stopped) {
                         return Ok(Pushed::Stopped);
                     }
                     true
                 }
             }
         };
+        if !has_room && channel == Channel::Instrument {
+            // Said once in a connection's life: nothing but another connection would bring it again.
+            return self.apply_in_place(book, channel, text, received, stopped);
+        }
         if !has_room {
             return self.drop_newest(book, channel, received);
         }
@@ -106,7 +110,7 @@ impl Inlet {
         Ok(Pushed::Queued)
     }
 
-    /// Applies a message that is larger than the queue where it stands, behind all that is queued: no room is needed for it
+    /// Applies a message that is larger than the queue, or must not be lost, where it stands, behind all that is queued: no room is needed for it
     /// and no copy is made, so the only one there is is the connection's own. For that the worker's seat has to be free.
     fn apply_in_place(
         &mut self,
@@ -255,7 +259,7 @@ impl Inlet {
         let mut evicted = shared.evicted.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..self.way.oldest.len() {
             match self.way.oldest.try_recv() {
-                Ok(Job::Batch(batch)) => {
+                Ok(Job::Batch(batch)) if !batch.items.iter().any(Item::is_said_once) => {
                     for item in &batch.items {
                         self.note_evicted(&batch, item, at, &mut evicted.breaks);
                     }

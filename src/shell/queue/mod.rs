@@ -184,8 +184,8 @@ struct Shared {
 /// What `drop_oldest` took out of the queue and the worker has yet to hear of.
 #[derive(Default)]
 struct Evicted {
-    /// Lifecycle jobs that stood before an evicted batch, in order: they come before everything that is queued. As many
-    /// as were in the queue at most; a connection has one opening and one fence at a time.
+    /// Lifecycle jobs, and batches that are not to be lost, that stood before an evicted batch, in order: they come before
+    /// everything that is queued. As many as were in the queue at most.
     jobs: VecDeque<Job>,
     /// Books of which messages were dropped, one entry each a life: told after those jobs, and before anything newer.
     breaks: Vec<Break>,
@@ -345,6 +345,11 @@ impl Item {
             Entry::Frame { channel, .. } => channel.is_book(),
             Entry::Lost { .. } | Entry::Withdrawn => true,
         }
+    }
+
+    /// Whether the venue says it once in a connection's life, so that it is not to be lost.
+    fn is_said_once(&self) -> bool {
+        matches!(self.entry, Entry::Frame { channel: Channel::Instrument, .. })
     }
 
     fn bytes(&self) -> usize {

@@ -241,6 +241,19 @@ fn a_lost_trade_breaks_no_book() {
     assert_eq!(take(&outlet).0, TryRecvError::Empty.to_string());
 }
 
+/// A venue's decimals come once in a connection's life, and sums cannot be made without them.
+#[test]
+fn what_is_said_once_is_not_taken_out_for_a_newer_message() {
+    let board = Arc::new(Board::default());
+    let (way, outlet) = queue(2, 1_000, 2, CONTROL);
+    let mut inlet = inlet(&way, 1, Overflow::DropOldest, &board);
+    inlet.push(BookId(0), Channel::Instrument, "i", Stamp::ZERO, || false).expect("the worker is there");
+    assert_eq!([1, 2, 3].map(|n| push(&mut inlet, 0, &n.to_string())), [Pushed::Queued; 3]);
+    assert_eq!(board.dropped(), 2);
+    let taken = [take(&outlet), take(&outlet)];
+    assert_eq!(taken, [("i".to_owned(), vec![]), ("3".to_owned(), vec![0])]);
+}
+
 #[test]
 fn the_oldest_goes_first_and_the_worker_hears_of_it_before_anything_newer() {
     let board = Arc::new(Board::default());

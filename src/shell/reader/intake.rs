@@ -263,7 +263,8 @@ impl Placing<'_> {
             return Ok(());
         }
         let Some(inlet) = self.inlets.get_mut(route.worker) else { return Ok(()) };
-        if self.shedding.load(Relaxed) {
+        // What is said once is little, and no book could be proved without it.
+        if channel != Channel::Instrument && self.shedding.load(Relaxed) {
             counters.shed.fetch_add(1, Relaxed);
             return if channel.is_book() {
                 inlet.lose(route.book, StaleReason::Overflow, at)

@@ -311,6 +311,27 @@ fn a_message_larger_than_the_queue_is_applied_in_its_place() {
     assert_eq!((received(), slot.broken()), (4, None), "3, the mark of 4, and 5");
 }
 
+/// A venue's decimals found no room: the books that are proved by them waited a minute and a half for another connection.
+#[test]
+fn what_is_said_once_waits_for_the_seat_where_there_is_no_room() {
+    let Bench { place, slot, way, side: _side, clock, .. } = Bench::new();
+    way.seat().give_back(Box::new(Station::new(place)));
+    let mut inlet = inlet(&way, &slot, &clock, 1);
+    let taken = way.seat().take().expect("it was given back");
+    assert_eq!(
+        [1, 2, 3].map(|n| push(&clock, &mut inlet, n)),
+        [Pushed::Queued, Pushed::Queued, Pushed::Dropped]
+    );
+    let (seat, free) = (way.seat(), taken.place.outlet.seat_free());
+    let waits = thread::spawn("reader", STACK_BYTES, move || {
+        inlet.push(BOOK, Channel::Instrument, "{}", Stamp::ZERO, || false).unwrap()
+    });
+    seat.give_back(taken);
+    free.tell();
+    assert_eq!(waits.unwrap().join(), thread::Ended::Returned(Pushed::Queued));
+    assert_eq!(slot.read().flow.undecodable, 1, "this venue has none, but it was asked");
+}
+
 /// In whatever order messages that fit the queue and messages that do not come, and whoever sits there: each is applied in
 /// its place, or its book says that it is not.
 #[test]
