@@ -335,7 +335,7 @@ impl World {
             let message = self.venue.change(&[(true, 0, 5), (false, 0, 4), (true, 30, 3), (false, 30, 4)]);
             self.deliver(message);
             match self.keeper.sync.need() {
-                Need::Nothing => {}
+                Need::Nothing | Need::Audit => {}
                 Need::Complete => self.restart(),
                 // REST is worth nothing here.
                 _ if self.venue.rules.rest_join == RestJoin::Never => self.restart(),

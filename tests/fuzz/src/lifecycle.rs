@@ -69,6 +69,7 @@ impl Witness {
             Step::Fence(g) => ('f', g),
             Step::Cancel(g) => ('c', g),
             Step::Record { generation, .. } => ('r', generation),
+            Step::Move { .. } => panic!("a lifecycle alone has nothing to move"),
             Step::Stopped => return self.write('X'),
         };
         assert_eq!(self.life, Some(generation), "{step:?} of another life");

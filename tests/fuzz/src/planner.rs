@@ -125,7 +125,10 @@ impl World {
                     [StaleReason::Gap, StaleReason::Overflow, StaleReason::Silent, StaleReason::Decode];
                 self.say(book, Need::Repair(reason[usize::from(input.up_to(3))]));
             }
-            7 => self.say(book, [Need::Nothing, Need::Complete, Need::Refresh, Need::Audit][usize::from(input.up_to(3))]),
+            7 => self.say(
+                book,
+                [Need::Nothing, Need::Complete, Need::Refresh, Need::Audit][usize::from(input.up_to(3))],
+            ),
             8 => self.planner.interest(self.now, book),
             9 => self.reconnect(World::line(book)),
             10 => {

@@ -87,8 +87,9 @@ pub fn run(data: &[u8]) {
     let (way, outlet) = queue(messages, bytes, BOOKS, CONTROL_MAX);
     let losses = Arc::new(Losses::default());
     let board: Arc<dyn LossBoard> = losses.clone();
-    let inlet =
-        |reader| way.inlet(ConnectionId(u16::from(reader)), Generation(1), None, batch, overflow, board.clone());
+    let inlet = |reader| {
+        way.inlet(ConnectionId(u16::from(reader)), Generation(1), None, batch, overflow, board.clone())
+    };
     let inlets = (0..READERS).map(inlet).collect();
     let mut world = World { inlets, outlet, losses, books: Default::default(), control: 0 };
     while !input.is_over() {

@@ -27,6 +27,12 @@ struct Witness {
     /// When it was sent, once for each answer that is due.
     unanswered: VecDeque<Mono>,
     ping_due: Mono,
+    /// When the venue was told all it waits for.
+    told_all: Option<Mono>,
+    /// When it said that it will close.
+    noticed: Option<Mono>,
+    /// Another life was asked for.
+    succeeded: bool,
     subscribed: bool,
     end: Option<EndReason>,
     over: bool,
@@ -51,6 +57,7 @@ impl Witness {
                     Some(next) => {
                         let right = (next.text, true, None);
                         assert_eq!((text, paid, restart), right, "out of order, or not paid for");
+                        self.told_all(now);
                         next.answers
                     }
                     None => {
@@ -76,6 +83,12 @@ impl Witness {
                 self.pinged = true;
                 self.ping_due = self.next_ping(now);
             }
+            SessionAction::Succeed(reason) => {
+                assert!(self.wants_successor(now, 16), "{reason:?}: nobody has to take over yet");
+                let noticed = self.noticed.is_some();
+                assert_eq!(reason, if noticed { EndReason::Notice } else { EndReason::AgeLimit });
+                self.succeeded = true;
+            }
             SessionAction::End(reason) => {
                 match self.end.take() {
                     Some(first) => assert_eq!(reason, first, "the first reason stands"),
@@ -88,8 +101,24 @@ impl Witness {
 
     /// The peer is quiet and was not asked yet, or the venue wants to be pinged whatever goes on.
     fn wants_ping(&self, now: Mono) -> bool {
-        let quiet = self.frame.is_some_and(|at| now >= at.after(self.rules.idle_timeout / 2));
+        let quiet = match self.frame {
+            Some(at) => now >= at.after(self.rules.idle_timeout / 2),
+            None => self.told_all.is_some_and(|at| now >= at.after(SECOND)),
+        };
         quiet && !self.pinged || now >= self.ping_due
+    }
+
+    fn told_all(&mut self, now: Mono) {
+        if self.upgraded && self.opening.is_empty() {
+            self.told_all.get_or_insert(now);
+        }
+    }
+
+    /// There is something to hand over, and a reason to: so many twentieths of the age, which is drawn between 16 and 19.
+    fn wants_successor(&self, now: Mono, of_age: u32) -> bool {
+        let age = self.rules.connection_age_max;
+        let old = || age.is_some_and(|age| now >= self.began.after(age / 20 * of_age));
+        self.rules.handover && self.subscribed && !self.succeeded && (self.noticed.is_some() || old())
     }
 
     fn next_ping(&self, now: Mono) -> Mono {
@@ -119,9 +148,12 @@ impl Witness {
                 let within = self.rules.ack_within.expect("answers are due");
                 self.unanswered.front().is_some_and(|at| now >= at.after(within))
             }
-            EndReason::AgeLimit => {
-                let age = self.rules.connection_age_max.expect("a limit");
-                now >= self.began.after(age * 4 / 5)
+            EndReason::AgeLimit | EndReason::Notice => {
+                let part = if self.rules.handover { 49 } else { 40 };
+                let old =
+                    self.rules.connection_age_max.is_some_and(|age| now >= self.began.after(age / 50 * part));
+                let noticed = self.noticed.is_some_and(|at| now >= at.after(60 * SECOND));
+                self.noticed.is_some() == (*reason == EndReason::Notice) && (old || noticed)
             }
             EndReason::BudgetSpent { .. } => self.frame.is_none() && !self.opening.is_empty(),
             _ => false,
@@ -134,14 +166,17 @@ impl Witness {
             return;
         }
         assert!(self.end.is_none(), "told to end and still there");
-        for reason in [EndReason::ConnectTimeout, EndReason::IdleTimeout, EndReason::WriteTimeout] {
+        assert!(!self.wants_successor(now, 19), "nobody was asked to take over");
+        for reason in
+            [EndReason::ConnectTimeout, EndReason::IdleTimeout, EndReason::WriteTimeout, EndReason::Notice]
+        {
             assert!(!self.is_due(now, &reason), "{reason:?} is overdue");
         }
         if self.rules.ack_within.is_some() {
             assert!(!self.is_due(now, &EndReason::AckTimeout), "an answer is overdue");
         }
         let old =
-            self.rules.connection_age_max.is_some_and(|age| now >= self.began.after(age * 19 / 20 + SECOND));
+            self.rules.connection_age_max.is_some_and(|age| now >= self.began.after(age * 49 / 50 + SECOND));
         assert!(!old, "older than the venue allows");
         let open = self.upgraded && self.blocked.is_none();
         assert!(!open || self.replies.is_empty(), "nothing holds the answers to the venue back");
@@ -167,6 +202,7 @@ pub fn run(data: &[u8]) {
         connect_timeout: SECOND * 30,
         idle_timeout: SECOND * (u32::from(input.up_to(30)) + 1),
         connection_age_max: (flags & 1 == 1).then_some(SECOND * 600),
+        handover: flags & 16 == 16,
         ack_within: (flags & 2 == 2).then_some(SECOND * 10),
         // The witness knows no promised heartbeats; unit tests and the simulator do.
         heartbeat: None,
@@ -198,6 +234,9 @@ pub fn run(data: &[u8]) {
         replies: VecDeque::new(),
         unanswered: VecDeque::new(),
         ping_due: Mono::NEVER,
+        told_all: None,
+        noticed: None,
+        succeeded: false,
         subscribed: false,
         end: None,
         over: false,
@@ -211,6 +250,7 @@ pub fn run(data: &[u8]) {
                 session.upgraded(now);
                 witness.upgraded = true;
                 witness.ping_due = witness.next_ping(now);
+                witness.told_all(now);
             }
             5..8 => {
                 session.frame(now);
@@ -257,7 +297,14 @@ pub fn run(data: &[u8]) {
 fn control(input: &mut Input<'_>, session: &mut Session, witness: &mut Witness, now: Mono) {
     let message = "m".to_owned();
     let (control, reason) = match input.byte() {
-        0..4 => (Control::Reconnect { within: None }, EndReason::Notice),
+        0..4 => {
+            session.control(now, &Control::Reconnect { within: None });
+            if witness.rules.handover && witness.subscribed {
+                witness.noticed.get_or_insert(now);
+                return;
+            }
+            return witness.ends(EndReason::Notice);
+        }
         4..8 => (Control::Fatal { message: message.clone() }, EndReason::Fatal(message)),
         8..12 => (Control::Error { message: message.clone() }, EndReason::VenueError(message)),
         12..16 => {
