@@ -12,6 +12,7 @@ mod liquidations;
 pub mod load;
 pub mod local;
 pub mod look;
+mod many;
 mod reading;
 pub mod reconnects;
 mod recorded;
