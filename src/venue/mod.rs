@@ -164,7 +164,8 @@ pub enum Control {
     Asked {
         answer: String,
     },
-    /// The venue will close soon: reconnect, at the latest `within`.
+    /// The venue will close soon: reconnect, at the latest `within`. Nothing more of this connection is to be believed where
+    /// that is nothing.
     Reconnect {
         within: Option<Duration>,
     },

@@ -7,6 +7,7 @@ use super::subscribe::{PRECISION, SEQ_ALL};
 use crate::engine::event::{Channel, DecodeError};
 use crate::venue::json::{Json, Value};
 use crate::venue::{Control, text};
+use std::time::Duration;
 
 const RESTART: i64 = 20_051;
 const MAINTENANCE_BEGINS: i64 = 20_060;
@@ -99,8 +100,9 @@ impl<'t> Said<'t> {
 
     fn info(&self) -> Control {
         match self.code {
-            // After the end of maintenance all is to be subscribed anew, which a new connection does.
-            Some(RESTART | MAINTENANCE_ENDS) => Control::Reconnect { within: None },
+            Some(RESTART) => Control::Reconnect { within: None },
+            // All is to be subscribed anew, which a new connection does; what this one says until then is worth nothing.
+            Some(MAINTENANCE_ENDS) => Control::Reconnect { within: Some(Duration::ZERO) },
             Some(MAINTENANCE_BEGINS) => self.unusable("maintenance begins"),
             None if self.in_maintenance => self.unusable("the platform is in maintenance"),
             _ => Control::Other,
@@ -174,13 +176,16 @@ mod tests {
                 error("the platform is in maintenance"),
             ),
             // Vector V5 of the dossier.
-            (r#"{"event":"info","code":20051,"msg":"Stopping. Please try to reconnect"}"#, reconnect.clone()),
+            (r#"{"event":"info","code":20051,"msg":"Stopping. Please try to reconnect"}"#, reconnect),
             (
                 r#"{"event":"info","code":20060,"msg":"Entering in Maintenance mode."}"#,
                 error("Entering in Maintenance mode."),
             ),
             (r#"{"code":20060,"event":"info"}"#, error("maintenance begins")),
-            (r#"{"event":"info","code":20061,"msg":"Maintenance ended."}"#, reconnect),
+            (
+                r#"{"event":"info","code":20061,"msg":"Maintenance ended."}"#,
+                Control::Reconnect { within: Some(Duration::ZERO) },
+            ),
             (
                 r#"{"event":"error","msg":"subscribe: limit","code":10305,"channel":"book","symbol":"tBTCUSD","len":"250"}"#,
                 refused(Some("tBTCUSD"), "subscribe: limit"),

@@ -36,9 +36,9 @@ impl Leave {
     }
 
     /// The venue will close soon. False where there is nothing to wait for: however long it still gives us, a fresh
-    /// connection serves better than a dying one.
+    /// connection serves better than a dying one, and none could wait for a notice that leaves no time.
     pub fn noticed(&mut self, now: Mono, within: Option<Duration>) -> bool {
-        if !self.handover {
+        if !self.handover || within == Some(Duration::ZERO) {
             return false;
         }
         if self.reason != EndReason::Notice {

@@ -332,6 +332,10 @@ fn a_notice_asks_for_another_life_and_leaves_in_time_without_it() {
     session.upgraded(s(1));
     session.control(s(1), &notice(None));
     ended(&mut session, s(1), EndReason::Notice);
+
+    let mut session = up(OVERLAPPING);
+    session.control(s(2), &notice(Some(Duration::ZERO)));
+    ended(&mut session, s(2), EndReason::Notice);
 }
 
 /// A quiet market over an address that is the whole subscription: without a word of ours the venue says none.
