@@ -74,4 +74,11 @@ pub const PINNED: &[(Draw, u64, Option<&str>, &str)] = &[
     (Second, 2_000_322, None, "the same"),
     (Second, 2_000_512, None, "the same"),
     (Second, 2_000_796, None, "the same"),
+    (
+        Second,
+        66_787_114,
+        None,
+        "restarts of Bitfinex's books came to more messages in ten seconds than the venue there takes: ten a second behind a burst",
+    ),
+    (Second, 1, Some("a_third_lost"), "the same, all along"),
 ];

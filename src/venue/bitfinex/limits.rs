@@ -57,8 +57,9 @@ pub static PROFILE: Profile = Profile {
     },
     control: ControlBudget {
         // Nothing is published. A recorded client sent 22 within two milliseconds and was served; the largest opening here
-        // are 25, and the burst leaves room for two restarts beside it.
-        refill: Refill { burst: 30, per_window: 10, window: Duration::from_secs(1) },
+        // are 25, and the burst leaves room for two restarts beside it. Over longer times three a second are three restarts of
+        // a book in two seconds: more would be a storm to a venue that says nothing of what it bears.
+        refill: Refill { burst: 30, per_window: 3, window: Duration::from_secs(1) },
         daily: None,
     },
     // 20 a minute per address, and people were blocked at 15. In any minute at most 4 + 8.
