@@ -4,7 +4,7 @@ use depthd::engine::decimal::Decimal;
 use depthd::engine::event::Level;
 use depthd::engine::time::Wall;
 use depthd::sim::Sim;
-use depthd::sim::truth::Shown;
+use depthd::sim::truth::{Difference, Shown, TrueBook};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -207,7 +207,9 @@ impl Daemon {
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&Daemon) -> bool) -> Duration {
         let started = Instant::now();
         while !holds(self) {
-            assert!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+            if started.elapsed() >= PATIENCE {
+                panic!("not within {PATIENCE:?}: {what}\n{}\n{}", self.json("/api/books"), self.json("/stats"));
+            }
             std::thread::park_timeout(Duration::from_millis(10));
         }
         started.elapsed()
@@ -241,15 +243,8 @@ impl Daemon {
             let sequence = book["sequence"].as_u64();
             let time = book["exchange_time"].as_str().and_then(Wall::parse);
             let Some(truth) = sim.truth(symbol, sequence, time) else { continue };
-            let (bids, asks) = (levels(&book["bids"]), levels(&book["asks"]));
-            let edge = |name: &str| {
-                let text = book.get("exact_range").and_then(|r| r[name].as_str());
-                text.map(|t| Decimal::parse(t.as_bytes()).expect("a price"))
-            };
-            let shown =
-                Shown { bids: &bids, asks: &asks, depth: 5_000, low: edge("low"), high: edge("high") };
             audited += 1;
-            if let Err(difference) = truth.judge(&shown) {
+            if let Err(difference) = judge(&book, &truth) {
                 wrong.push(format!("{symbol} at {sequence:?}: {difference}"));
             }
         }
@@ -280,6 +275,16 @@ impl Drop for Daemon {
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.config);
     }
+}
+
+/// A whole book, as the HTTP API shows it, against the true one.
+pub fn judge(book: &Value, truth: &TrueBook) -> Result<(), Difference> {
+    let (bids, asks) = (levels(&book["bids"]), levels(&book["asks"]));
+    let edge = |name: &str| {
+        let text = book.get("exact_range").and_then(|r| r[name].as_str());
+        text.map(|t| Decimal::parse(t.as_bytes()).expect("a price"))
+    };
+    truth.judge(&Shown { bids: &bids, asks: &asks, depth: 5_000, low: edge("low"), high: edge("high") })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
