@@ -208,7 +208,11 @@ impl Daemon {
         let started = Instant::now();
         while !holds(self) {
             if started.elapsed() >= PATIENCE {
-                panic!("not within {PATIENCE:?}: {what}\n{}\n{}", self.json("/api/books"), self.json("/stats"));
+                panic!(
+                    "not within {PATIENCE:?}: {what}\n{}\n{}",
+                    self.json("/api/books"),
+                    self.json("/stats")
+                );
             }
             std::thread::park_timeout(Duration::from_millis(10));
         }

@@ -25,16 +25,16 @@ const KINDS: [Kind; 5] = [Kind::Reset, Kind::Close, Kind::HalfOpen, Kind::Refuse
 /// Forced reconnects: by default fifty over both faces. The daemon keeps CoinAPI's own limits, four messages in 10 s among
 /// them, and each life has to say hello, so that few of them are CoinAPI's. With this set, each face gets so many.
 const VARIABLE: &str = "DEPTHD_RECONNECTS";
-const BINANCE: usize = 38;
-const COINAPI: usize = 12;
+const BINANCE: usize = 42;
+const COINAPI: usize = 8;
 
 /// Messages a second of each venue. More would let the market's books grow while the daemon is measured by the kilobyte.
 const RATE: u32 = 100;
 /// Messages before the measuring begins: trade rings are full, and books as deep as they get.
 const SETTLED_BY: u64 = 30_000;
 
-/// Reconnects of both before the measuring begins: each kind twice, and then some.
-const WARM_ROUNDS: usize = 12;
+/// Reconnects of both before the measuring begins: each kind twice.
+const WARM_ROUNDS: usize = 10;
 
 /// What fifty reconnects may cost in anonymous memory.
 const GROWTH_KIB: u64 = 256;
