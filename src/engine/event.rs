@@ -50,6 +50,9 @@ pub struct BookEvent {
     pub kind: BookKind,
     /// `None` where the venue numbers nothing.
     pub span: Option<Span>,
+    /// A second count beside the number, of the whole venue: it grows, with holes and repetitions, whatever becomes of the
+    /// first. `None` where the venue has no such count, or says it of one of its messages and REST answers alone.
+    pub cross: Option<u64>,
     /// When the exchange says it happened.
     pub exchange_time: Option<Wall>,
     /// What the venue says the book sums up to after this message.
@@ -193,6 +196,8 @@ impl Decoded {
 pub struct Snapshot {
     /// The venue's id of the state shown; `None` where REST carries none.
     pub sequence: Option<u64>,
+    /// As in [`BookEvent::cross`].
+    pub cross: Option<u64>,
     pub exchange_time: Option<Wall>,
     pub venue_time: Option<Wall>,
     /// Best first, as the venue sent them; may be unsorted or crossed, the book checks.

@@ -1,24 +1,29 @@
-//! The Bybit face, in its three classes of products: books of 200 levels that count up by one, best levels, trades.
+//! The Bybit face, in its three classes of products: books of 200 levels that count up by one, best levels, trades; and spot
+//! with whole books, which begin in REST.
 //!
 //! The number of a book's message is the market's own version. Levels that slide out of the best 200 are deleted. Numbers are
 //! strings. The classes word their answers differently and order their fields differently.
 //! Source: <https://bybit-exchange.github.io/docs/v5/ws/connect>
 //! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook>
+//! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/full-ob>
 
-use crate::engine::event::{Side, TakerSide};
-use crate::engine::time::Wall;
+pub mod rest;
+mod words;
+
+use crate::engine::event::Side;
 use crate::sim::config::Face;
 use crate::sim::fault::{Extra, StreamFault};
-use crate::sim::market::ladder::Ladder;
-use crate::sim::market::number::{self, Spelling};
-use crate::sim::market::spec::Spec;
-use crate::sim::market::{Change, Deal};
-use crate::sim::tongue::{Scene, Slide, Tongue, Wanted, millis};
+use crate::sim::market::Change;
+use crate::sim::tongue::{Scene, Slid, Slide, Tongue, Wanted, millis};
 use serde_json::Value;
-use std::fmt::Write;
+use words::{Data, list};
 
 /// Levels a side of the book's topic.
 const DEPTH: usize = 200;
+/// As topics name the depths there are here.
+const BEST: &str = "200";
+const WHOLE: &str = "full";
+const QUOTE: &str = "1";
 /// Topics in one request, spot only.
 const SPOT_ARGS_MAX: usize = 10;
 /// Characters of all topics of one connection.
@@ -33,6 +38,13 @@ enum Product {
     Spot,
     Linear,
     Inverse,
+}
+
+/// How much of a book its topic carries.
+#[derive(Debug)]
+enum Book {
+    Best(Slide),
+    Whole,
 }
 
 /// What a topic carries.
@@ -55,7 +67,9 @@ struct Quoted {
 #[derive(Debug)]
 pub struct Bybit {
     product: Product,
-    books: Vec<Option<Slide>>,
+    /// Its books are whole.
+    full: bool,
+    books: Vec<Option<Book>>,
     quotes: Vec<Option<Quoted>>,
     trades: Wanted,
     /// Characters of all topics subscribed to.
@@ -66,13 +80,14 @@ impl Bybit {
     /// Each class has its own path.
     pub fn open(face: Face, path: &str, symbols: usize) -> Option<Bybit> {
         let product = match (face, path) {
-            (Face::Bybit, "/v5/public/spot") => Product::Spot,
+            (Face::Bybit | Face::BybitFull, "/v5/public/spot") => Product::Spot,
             (Face::BybitLinear, "/v5/public/linear") => Product::Linear,
             (Face::BybitInverse, "/v5/public/inverse") => Product::Inverse,
             _ => return None,
         };
         Some(Bybit {
             product,
+            full: face == Face::BybitFull,
             books: (0..symbols).map(|_| None).collect(),
             quotes: (0..symbols).map(|_| None).collect(),
             trades: Wanted::none(symbols),
@@ -96,8 +111,10 @@ impl Bybit {
             let ladder = scene.ladder(symbol);
             match kind {
                 Kind::Trades => drop(self.trades.set(symbol, true)),
+                // Changes follow, and REST has what they go on from.
+                Kind::Book if self.full => self.books[symbol] = Some(Book::Whole),
                 Kind::Book => {
-                    self.books[symbol] = Some(Slide::of(ladder, DEPTH));
+                    self.books[symbol] = Some(Book::Best(Slide::of(ladder, DEPTH)));
                     books.push(self.whole(symbol, scene));
                 }
                 Kind::Quote => {
@@ -133,7 +150,7 @@ impl Bybit {
         if self.product == Product::Spot && names.len() > SPOT_ARGS_MAX {
             return Err("args size >10".to_owned());
         }
-        let known = |&name| match topic(name, scene) {
+        let known = |&name| match topic(name, self.full, scene) {
             Some((kind, symbol)) => Ok((name, kind, symbol)),
             None => Err(format!("error:handler not found,topic:{name}")),
         };
@@ -158,7 +175,7 @@ impl Bybit {
             version: ladder.id(),
             time: ladder.time(),
         };
-        self.message(DEPTH, &scene.symbols[symbol], "snapshot", &data, scene.now)
+        words::message(self.product, BEST, &scene.symbols[symbol], "snapshot", &data, scene.now)
     }
 
     /// The topic of one level sends nothing but whole books.
@@ -172,43 +189,7 @@ impl Bybit {
             version: ladder.id(),
             time: ladder.time(),
         };
-        self.message(1, &scene.symbols[symbol], "snapshot", &data, scene.now)
-    }
-
-    fn message(&self, depth: usize, name: &str, kind: &str, data: &Data, now: Wall) -> String {
-        let Data { bids, asks, update, version, time } = data;
-        let (sent, matched) = (millis(now), millis(*time));
-        // Spot, and the single level of every class, say the time before the type.
-        let head = if self.product == Product::Spot || depth == 1 {
-            format!("\"ts\":{sent},\"type\":\"{kind}\"")
-        } else {
-            format!("\"type\":\"{kind}\",\"ts\":{sent}")
-        };
-        // `seq` grows with the version over all depths of a symbol, with holes.
-        format!(
-            "{{\"topic\":\"orderbook.{depth}.{name}\",{head},\"data\":{{\"s\":\"{name}\",\"b\":{bids},\"a\":{asks},\
-             \"u\":{update},\"seq\":{}}},\"cts\":{matched}}}",
-            version * 7,
-        )
-    }
-
-    fn trade(&self, name: &str, ladder: &Ladder, deal: &Deal, now: Wall) -> String {
-        let (spec, side) = (ladder.spec(), if deal.taker == TakerSide::Sell { "Sell" } else { "Buy" });
-        let (price, size) = (price(spec, deal.price), size(spec, deal.size));
-        let (sent, matched, seq) = (millis(now), millis(ladder.time()), ladder.id() * 7);
-        let id = deal.id;
-        let data = match self.product {
-            Product::Spot => format!(
-                "{{\"i\":\"{}\",\"T\":{matched},\"p\":\"{price}\",\"v\":\"{size}\",\"S\":\"{side}\",\"s\":\"{name}\",\
-                 \"BT\":false,\"RPI\":false,\"seq\":{seq}}}",
-                2_290_000_000_000_000_000 + id,
-            ),
-            Product::Linear | Product::Inverse => format!(
-                "{{\"T\":{matched},\"s\":\"{name}\",\"S\":\"{side}\",\"v\":\"{size}\",\"p\":\"{price}\",\
-                 \"L\":\"PlusTick\",\"i\":\"20f43950-d8dd-5b31-9112-{id:012x}\",\"BT\":false,\"seq\":{seq}}}"
-            ),
-        };
-        format!("{{\"topic\":\"publicTrade.{name}\",\"type\":\"snapshot\",\"ts\":{sent},\"data\":[{data}]}}")
+        words::message(self.product, QUOTE, &scene.symbols[symbol], "snapshot", &data, scene.now)
     }
 
     /// The answer to a request. Spot repeats the operation and leaves out a number that was not sent.
@@ -266,15 +247,22 @@ impl Tongue for Bybit {
 
     fn book(&mut self, symbol: usize, change: &Change, scene: Scene<'_>) -> Option<String> {
         let ladder = scene.ladder(symbol);
-        let (bids, asks) = self.books[symbol].as_mut()?.step(ladder, &change.touched, DEPTH);
-        let data = Data {
-            bids: list(ladder.spec(), bids.best_first(Side::Bid)),
-            asks: list(ladder.spec(), asks.best_first(Side::Ask)),
-            update: change.id,
-            version: change.id,
-            time: change.time,
+        let (depth, bids, asks) = match self.books[symbol].as_mut()? {
+            Book::Best(slide) => {
+                let (bids, asks) = slide.step(ladder, &change.touched, DEPTH);
+                let of = |slid: Slid, side| list(ladder.spec(), slid.best_first(side));
+                (BEST, of(bids, Side::Bid), of(asks, Side::Ask))
+            }
+            Book::Whole => {
+                let of = |side| {
+                    let touched = change.touched.iter().filter(move |(on, _)| *on == side);
+                    list(ladder.spec(), touched.map(|&(_, price)| (price, ladder.size(side, price))))
+                };
+                (WHOLE, of(Side::Bid), of(Side::Ask))
+            }
         };
-        Some(self.message(DEPTH, &scene.symbols[symbol], "delta", &data, scene.now))
+        let data = Data { bids, asks, update: change.id, version: change.id, time: change.time };
+        Some(words::message(self.product, depth, &scene.symbols[symbol], "delta", &data, scene.now))
     }
 
     fn others(&mut self, symbol: usize, change: &Change, scene: Scene<'_>, out: &mut Vec<String>) {
@@ -285,7 +273,13 @@ impl Tongue for Bybit {
             self.quotes[symbol] = Some(Quoted { update, text, idle_beats: 0 });
         }
         if let Some(deal) = change.trade.as_ref().filter(|_| self.trades.has(symbol)) {
-            out.push(self.trade(&scene.symbols[symbol], scene.ladder(symbol), deal, scene.now));
+            out.push(words::trade(
+                self.product,
+                &scene.symbols[symbol],
+                scene.ladder(symbol),
+                deal,
+                scene.now,
+            ));
         }
     }
 
@@ -309,7 +303,8 @@ impl Tongue for Bybit {
             Extra::UnknownSymbol => {
                 let (bids, asks) = ("[[\"1\",\"1\"]]".to_owned(), "[]".to_owned());
                 let data = Data { bids, asks, update: 2, version: 2, time: scene.now };
-                self.message(DEPTH, "NOWHERE", "delta", &data, scene.now)
+                let depth = if self.full { WHOLE } else { BEST };
+                words::message(self.product, depth, "NOWHERE", "delta", &data, scene.now)
             }
             _ => format!(
                 "{{\"topic\":\"mystery.all\",\"type\":\"snapshot\",\"ts\":{},\"data\":[]}}",
@@ -319,48 +314,17 @@ impl Tongue for Bybit {
     }
 }
 
-/// What a message of a book's topic says.
-struct Data {
-    bids: String,
-    asks: String,
-    /// The number within the topic.
-    update: u64,
-    /// The market's own.
-    version: u64,
-    time: Wall,
-}
-
-/// `orderbook.200.BTCUSDT`, `orderbook.1.BTCUSDT`, `publicTrade.BTCUSDT`.
-fn topic(name: &str, scene: Scene<'_>) -> Option<(Kind, usize)> {
+/// `orderbook.200.BTCUSDT` or `orderbook.full.BTCUSDT`, `orderbook.1.BTCUSDT`, `publicTrade.BTCUSDT`.
+fn topic(name: &str, full: bool, scene: Scene<'_>) -> Option<(Kind, usize)> {
     let (kind, symbol) = name.rsplit_once('.')?;
-    let kind = match kind {
-        "orderbook.200" => Kind::Book,
-        "orderbook.1" => Kind::Quote,
-        "publicTrade" => Kind::Trades,
+    let kind = match kind.strip_prefix("orderbook.") {
+        Some(BEST) if !full => Kind::Book,
+        Some(WHOLE) if full => Kind::Book,
+        Some(QUOTE) => Kind::Quote,
+        None if kind == "publicTrade" => Kind::Trades,
         _ => return None,
     };
     Some((kind, scene.symbol(symbol)?))
-}
-
-/// `[["price","size"],…]`; size 0 deletes.
-fn list(spec: &Spec, levels: impl Iterator<Item = (i64, i64)>) -> String {
-    let mut out = String::from("[");
-    for (at, units) in levels {
-        // Writing to a String cannot fail.
-        let comma = if out.len() > 1 { "," } else { "" };
-        let _ = write!(out, "{comma}[\"{}\",\"{}\"]", price(spec, at), size(spec, units));
-    }
-    out.push(']');
-    out
-}
-
-/// As many decimals as the tick has.
-fn price(spec: &Spec, units: i64) -> String {
-    number::text(units, spec.price_scale, Spelling::Padded(spec.price_scale))
-}
-
-fn size(spec: &Spec, units: i64) -> String {
-    number::text(units, spec.size_scale, Spelling::Short)
 }
 
 #[cfg(test)]

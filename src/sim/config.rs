@@ -118,13 +118,15 @@ impl SimLimits {
                 rest_daily: None,
                 backlog_bytes_max,
             },
-            // Books are fetched from OKX alone. What they allow, as far as it is published, with the sources in each venue's
+            // Books are fetched from OKX and for Bybit's whole depth alone. What they allow, as far as it is published, with the sources in each venue's
             // own `limits.rs`; where nothing is, what no client should need.
             _ => {
                 let (connects, connections_max, control) = match face {
                     Face::Coinbase => ((8, 1), 64, (8, 1)),
                     Face::CoinbaseExchange => ((8, 1), 64, (100, 1)),
-                    Face::Bybit | Face::BybitLinear | Face::BybitInverse => ((500, 300), 1_000, (100, 1)),
+                    Face::Bybit | Face::BybitFull | Face::BybitLinear | Face::BybitInverse => {
+                        ((500, 300), 1_000, (100, 1))
+                    }
                     Face::Okx => ((3, 1), 64, (480, 3_600)),
                     Face::Bitfinex => ((20, 60), 20, (60, 10)),
                     // Subscriptions cost 3,000 of a bucket of 30,000 that refills at 10,000 a second.
@@ -132,7 +134,11 @@ impl SimLimits {
                     Face::Hyperliquid => ((30, 60), 10, (2_000, 60)),
                     _ => ((150, 600), 64, (20, 1)),
                 };
-                let rest = if face == Face::Okx { 40 } else { 20 };
+                let rest = match face {
+                    Face::Okx => 40,
+                    Face::BybitFull => 240,
+                    _ => 20,
+                };
                 let allowance = |(count, seconds): (u32, u32)| Allowance::new(count, seconds * SECOND);
                 SimLimits {
                     connects: allowance(connects),

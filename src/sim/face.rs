@@ -16,6 +16,7 @@ pub enum Face {
     Coinbase,
     CoinbaseExchange,
     Bybit,
+    BybitFull,
     BybitLinear,
     BybitInverse,
     Okx,
@@ -34,7 +35,7 @@ pub enum Identity {
 }
 
 impl Face {
-    pub const ALL: [Face; 14] = [
+    pub const ALL: [Face; 15] = [
         Face::CoinApi,
         Face::Binance,
         Face::BinanceUsdm,
@@ -43,6 +44,7 @@ impl Face {
         Face::Coinbase,
         Face::CoinbaseExchange,
         Face::Bybit,
+        Face::BybitFull,
         Face::BybitLinear,
         Face::BybitInverse,
         Face::Okx,
@@ -62,6 +64,7 @@ impl Face {
             Face::Coinbase => "coinbase",
             Face::CoinbaseExchange => "coinbase-exchange",
             Face::Bybit => "bybit",
+            Face::BybitFull => "bybit-full",
             Face::BybitLinear => "bybit-linear",
             Face::BybitInverse => "bybit-inverse",
             Face::Okx => "okx",
@@ -89,9 +92,12 @@ impl Face {
         let Spec { base, quote, .. } = spec;
         match self {
             Face::CoinApi => format!("SIMEX_SPOT_{base}_{quote}"),
-            Face::Binance | Face::BinanceUsdm | Face::Bybit | Face::BybitLinear | Face::BybitInverse => {
-                format!("{base}{quote}")
-            }
+            Face::Binance
+            | Face::BinanceUsdm
+            | Face::Bybit
+            | Face::BybitFull
+            | Face::BybitLinear
+            | Face::BybitInverse => format!("{base}{quote}"),
             Face::BinanceCoinm => format!("{base}{quote}_PERP"),
             Face::Kraken | Face::Hyperliquid => format!("{base}/{quote}"),
             Face::Coinbase | Face::CoinbaseExchange | Face::Okx => format!("{base}-{quote}"),
@@ -106,6 +112,7 @@ impl Face {
         match self {
             Face::Binance
             | Face::Bybit
+            | Face::BybitFull
             | Face::BybitLinear
             | Face::BybitInverse
             | Face::Okx

@@ -4,7 +4,7 @@
 //! no clock, no sockets and no limits: the exchange has those. It shares no code with the decoders it is to test.
 
 use super::bitfinex::Bitfinex;
-use super::bybit::Bybit;
+use super::bybit::{self, Bybit};
 use super::coinbase::advanced::Advanced;
 use super::coinbase::exchange::Exchange;
 use super::deribit::Deribit;
@@ -90,7 +90,7 @@ pub trait Tongue: Debug + Send {
 /// A connection to this address; `None` for one the venue does not have. Faces with a tongue only.
 pub fn open(face: Face, path: &str, symbols: usize) -> Option<Box<dyn Tongue>> {
     match (face, path) {
-        (Face::Bybit | Face::BybitLinear | Face::BybitInverse, _) => {
+        (Face::Bybit | Face::BybitFull | Face::BybitLinear | Face::BybitInverse, _) => {
             Bybit::open(face, path, symbols).map(|bybit| Box::new(bybit) as Box<dyn Tongue>)
         }
         (Face::Okx, "/ws/v5/public") => Some(Box::new(Okx::new(symbols))),
@@ -108,6 +108,7 @@ pub fn open(face: Face, path: &str, symbols: usize) -> Option<Box<dyn Tongue>> {
 pub fn rest_call(face: Face, head: &Head) -> Option<(String, usize)> {
     match face {
         Face::Okx => okx::rest_call(head),
+        Face::BybitFull => bybit::rest::call(head),
         _ => None,
     }
 }
@@ -116,6 +117,7 @@ pub fn rest_call(face: Face, head: &Head) -> Option<(String, usize)> {
 pub fn rest_body(face: Face, ladder: &Ladder, frozen: &Frozen, levels: usize, crossed: bool) -> String {
     match face {
         Face::Okx => okx::rest_body(ladder, frozen, levels, crossed),
+        Face::BybitFull => bybit::rest::body(ladder, frozen, &face.spelled(ladder.spec()), levels, crossed),
         // They have no calls.
         _ => String::new(),
     }

@@ -14,7 +14,7 @@ use crate::venue::okx::Okx;
 use std::sync::Arc;
 
 /// Every name [`by_name`] answers to, in the order a person should read them.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "coinapi",
     "binance",
     "binance-usdm",
@@ -23,6 +23,7 @@ pub const NAMES: [&str; 14] = [
     "coinbase",
     "coinbase-exchange",
     "bybit",
+    "bybit-full",
     "bybit-linear",
     "bybit-inverse",
     "okx",
@@ -42,6 +43,7 @@ pub fn by_name(name: &str) -> Option<Arc<dyn Venue>> {
         "coinbase" => Arc::new(Coinbase::Advanced),
         "coinbase-exchange" => Arc::new(Coinbase::Exchange),
         "bybit" => Arc::new(Bybit::Spot),
+        "bybit-full" => Arc::new(Bybit::Full),
         "bybit-linear" => Arc::new(Bybit::Linear),
         "bybit-inverse" => Arc::new(Bybit::Inverse),
         "okx" => Arc::new(Okx),

@@ -42,29 +42,33 @@ pub const OWN: [&str; 19] = [
 pub enum Draw {
     /// CoinAPI, Binance, or both, and the faults there were then.
     First,
-    /// One to three of all faces, and every fault.
+    /// One to three of the faces there were before Bybit's whole books, and every fault.
     Second,
+    /// One to three of all faces, and every fault.
+    Third,
 }
 
 impl Draw {
-    pub const NEWEST: Draw = Draw::Second;
+    pub const NEWEST: Draw = Draw::Third;
+    const ALL: [Draw; 3] = [Draw::First, Draw::Second, Draw::Third];
 
     pub fn number(self) -> u64 {
         match self {
             Draw::First => 1,
             Draw::Second => 2,
+            Draw::Third => 3,
         }
     }
 
     pub fn by_number(number: u64) -> Option<Draw> {
-        [Draw::First, Draw::Second].into_iter().find(|draw| draw.number() == number)
+        Draw::ALL.into_iter().find(|draw| draw.number() == number)
     }
 
     /// How many kinds of venues' faults there are to draw.
     pub fn catalogue(self) -> usize {
         match self {
             Draw::First => fault::KINDS_FIRST,
-            Draw::Second => fault::KINDS_MAX,
+            Draw::Second | Draw::Third => fault::KINDS_MAX,
         }
     }
 
@@ -73,7 +77,7 @@ impl Draw {
     fn backlog_bytes(self) -> usize {
         match self {
             Draw::First => 1 << 20,
-            Draw::Second => 16 << 20,
+            Draw::Second | Draw::Third => 16 << 20,
         }
     }
 
@@ -84,9 +88,10 @@ impl Draw {
                 2 | 3 => vec![Face::Binance],
                 _ => vec![Face::CoinApi, Face::Binance],
             },
-            Draw::Second => {
+            Draw::Second | Draw::Third => {
                 let count = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3][random.below(10) as usize];
                 let mut faces = Face::ALL.to_vec();
+                faces.retain(|face| self == Draw::Third || *face != Face::BybitFull);
                 while faces.len() > count {
                     faces.remove(random.below(faces.len() as u64) as usize);
                 }

@@ -5,6 +5,7 @@
 //! along, unless the two differ. Whatever cannot be compared (too old, unusable, too late) proves nothing and counts as
 //! nothing.
 
+use super::join::is_no_older;
 use super::{BookSync, Phase};
 use crate::engine::book::Book;
 use crate::engine::event::{BookEvent, Level, Side, Snapshot, Span};
@@ -180,9 +181,9 @@ impl BookSync {
         // The window may have lost its oldest, or been too small for a single one: all since `at` must be in it.
         let reached = match (self.window.first(), self.sequence) {
             (Some(first), _) => known_before(first.span) <= at,
-            (None, stands) => stands <= Some(at),
+            (None, stands) => stands <= Some(at) && is_no_older(snapshot.cross, self.cross),
         };
-        if !reached || is_late(now.mono, asked) {
+        if !reached || !self.window.agrees(at, snapshot.cross) || is_late(now.mono, asked) {
             return Err(Joined::TooOld);
         }
         let mut twin = self.of_snapshot(snapshot)?;

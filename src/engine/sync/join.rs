@@ -49,10 +49,10 @@ impl BookSync {
                 (known_before(first.span)..=last).contains(&at)
             }
             (Some(first), _) => known_before(first.span) <= at,
-            (None, Some(heard)) => heard <= at,
+            (None, Some(heard)) => heard <= at && is_no_older(snapshot.cross, self.heard_cross),
             (None, None) => true,
         };
-        if !reached {
+        if !reached || !self.window.agrees(at, snapshot.cross) {
             return Err(Joined::TooOld);
         }
         let mut book = self.of_snapshot(snapshot)?;
@@ -155,6 +155,7 @@ impl BookSync {
 
         let last = self.window.last().copied().filter(|kept| !superseded(kept.span.last));
         self.sequence = last.map(|kept| kept.span.last).or(at);
+        self.cross = last.map_or(snapshot.cross, |kept| kept.cross);
         self.joined = last.is_none();
         self.heard = self.heard.max(self.sequence);
         self.exchange_time = last.map_or(snapshot.exchange_time, |kept| kept.exchange_time);
@@ -164,6 +165,11 @@ impl BookSync {
         self.book = book;
         self.window.empty();
     }
+}
+
+/// Whether a snapshot with this second count can be of `than` or later, as far as both have one.
+pub(super) fn is_no_older(cross: Option<u64>, than: Option<u64>) -> bool {
+    cross.zip(than).is_none_or(|(cross, than)| cross >= than)
 }
 
 fn lowest(levels: &[Level]) -> Option<Decimal> {

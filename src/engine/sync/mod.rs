@@ -94,6 +94,8 @@ pub struct BookSync {
     counts: Counts,
     /// Where the book stands: the number of the last message or snapshot it shows.
     sequence: Option<u64>,
+    /// The venue's second count there, where it has one.
+    cross: Option<u64>,
     /// That number is a REST snapshot's, which may lie inside the next message.
     joined: bool,
     precision: Option<Precision>,
@@ -106,6 +108,8 @@ pub struct BookSync {
     /// The number of the last message this connection brought, shown or not: with an empty window, a snapshot older
     /// than this is known to miss something.
     heard: Option<u64>,
+    /// The venue's second count there.
+    heard_cross: Option<u64>,
     /// Fewer levels than this on a side with an edge, and the book is `wanting`.
     thin_below: usize,
     /// The stream was seen to send complete tops: whatever breaks, the next message repairs.
@@ -125,6 +129,7 @@ impl BookSync {
             comparison: Comparison::default(),
             counts: Counts::default(),
             sequence: None,
+            cross: None,
             joined: false,
             precision: None,
             checksums: Checks::default(),
@@ -133,6 +138,7 @@ impl BookSync {
             stream_time: None,
             received_at: Stamp::default(),
             heard: None,
+            heard_cross: None,
             thin_below: 0,
             tops: false,
             broken_at: None,
@@ -143,7 +149,7 @@ impl BookSync {
     /// A new connection carries this book from here on. What was shown stays shown, stale, until a new book is there.
     pub fn opened(&mut self, now: Stamp) {
         self.lost(now, StaleReason::Disconnected);
-        self.heard = None;
+        (self.heard, self.heard_cross) = (None, None);
         self.phase = match self.rules.first_book {
             FirstBook::InBand => Phase::Awaiting { restarted: false, since: None },
             FirstBook::Rest => Phase::Broken { first: true },

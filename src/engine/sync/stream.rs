@@ -18,6 +18,16 @@ struct Message<'m> {
     asks: &'m [Level],
 }
 
+/// Where a run stands, by what a message has to follow.
+#[derive(Clone, Copy)]
+struct Place {
+    last: u64,
+    /// See [`judge`].
+    joined: bool,
+    time: Option<Wall>,
+    cross: Option<u64>,
+}
+
 impl BookSync {
     /// Takes one message of this book.
     pub fn event(&mut self, now: Stamp, event: &BookEvent, bids: &[Level], asks: &[Level]) -> Outcome {
@@ -71,6 +81,7 @@ impl BookSync {
             return self.refuse(message.now, StaleReason::Decode, Discard::Invalid, Gap::BadSpan);
         }
         self.heard = self.heard.max(Some(span.last));
+        self.heard_cross = message.event.cross;
         match (message.event.kind, self.phase) {
             (BookKind::Snapshot, _) => self.replace(message, Some(span)),
             (_, Phase::CatchingUp { .. } | Phase::Partial | Phase::Proving { .. } | Phase::Live { .. }) => {
@@ -168,7 +179,8 @@ impl BookSync {
         let Some(last) = self.sequence else {
             return self.break_at(message, Gap::Unnumbered);
         };
-        match self.judge_after(last, self.joined, self.stream_time, message.event, span) {
+        let before = Place { last, joined: self.joined, time: self.stream_time, cross: self.cross };
+        match self.judge_after(before, message.event, span) {
             Verdict::Next => self.advance(message, Some(span)),
             Verdict::Old => DUPLICATE,
             Verdict::Restart if self.is_repeated(message, span) => DUPLICATE,
@@ -254,7 +266,8 @@ impl BookSync {
         let mut gap = None;
         if let Some(kept) = self.window.last() {
             let last = kept.span.last;
-            gap = match self.judge_after(last, false, kept.exchange_time, message.event, span) {
+            let before = Place { last, joined: false, time: kept.exchange_time, cross: kept.cross };
+            gap = match self.judge_after(before, message.event, span) {
                 Verdict::Next => None,
                 Verdict::Old => return DUPLICATE,
                 Verdict::Missing => Some(missing(last, span)),
@@ -272,18 +285,18 @@ impl BookSync {
         Outcome { disposition, changed: false, gap }
     }
 
-    /// What the numbers say, and what the time adds: a message with old numbers and a newer time than the one that
-    /// brought those numbers is no repetition, so the venue counts anew.
-    fn judge_after(
-        &self,
-        last: u64,
-        joined: bool,
-        last_time: Option<Wall>,
-        event: &BookEvent,
-        span: Span,
-    ) -> Verdict {
-        match judge(self.rules.sequence, last, joined, span) {
-            Verdict::Old if last_time.is_some() && event.exchange_time > last_time => Verdict::Restart,
+    /// What the numbers say, and what the time and the venue's second count add: a message with old numbers that is newer
+    /// by either than the one that brought those numbers is no repetition, and one with the next number that is older is
+    /// not the next. So the venue counts anew.
+    fn judge_after(&self, before: Place, event: &BookEvent, span: Span) -> Verdict {
+        let later = before.time.is_some() && event.exchange_time > before.time;
+        let (ahead, behind) = match (before.cross, event.cross) {
+            (Some(before), Some(cross)) => (cross > before, cross < before),
+            _ => (false, false),
+        };
+        match judge(self.rules.sequence, before.last, before.joined, span) {
+            Verdict::Old if later || ahead => Verdict::Restart,
+            Verdict::Next if behind => Verdict::Restart,
             verdict => verdict,
         }
     }
@@ -306,6 +319,7 @@ impl BookSync {
     /// The book shows this message now.
     fn stand_at(&mut self, message: Message<'_>, sequence: Option<u64>) {
         self.sequence = sequence;
+        self.cross = message.event.cross;
         self.joined = false;
         self.heard = sequence;
         self.exchange_time = message.event.exchange_time;

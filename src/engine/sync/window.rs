@@ -14,6 +14,7 @@ const RING_FIRST: usize = 16;
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
     pub span: Span,
+    pub cross: Option<u64>,
     pub exchange_time: Option<Wall>,
     pub venue_time: Option<Wall>,
     /// The book showed it already when it came: it is counted as applied and not as buffered.
@@ -51,6 +52,22 @@ impl Window {
         self.messages.iter()
     }
 
+    /// Whether a snapshot with this number and this second count can be of the stream that the messages are of: both put it
+    /// behind the same message. Where either side has no second count, the number alone decides.
+    ///
+    /// A message with one of the two has the other as well, or there is another message with the same second count that has:
+    /// else the snapshot is of another stream. Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/full-ob>
+    pub fn agrees(&self, at: u64, cross: Option<u64>) -> bool {
+        let Some(cross) = cross else { return true };
+        let counted = || self.messages.iter().filter_map(|kept| Some((kept.span.last, kept.cross?)));
+        let begun = counted().next().is_none_or(|(_, first)| first <= cross);
+        let in_order =
+            counted().all(|(last, there)| if last <= at { there <= cross } else { there >= cross });
+        let is_there = counted().any(|of| of == (at, cross));
+        let between = counted().all(|(last, there)| last != at && there != cross);
+        begun && in_order && (is_there || between)
+    }
+
     /// Messages in the window that are counted as buffered.
     pub fn buffered(&self) -> u64 {
         self.messages.iter().filter(|kept| !kept.applied).count() as u64
@@ -85,6 +102,7 @@ impl Window {
         let (bids_count, asks_count) = (bids.len() as u32, asks.len() as u32);
         self.messages.push_back(Kept {
             span,
+            cross: event.cross,
             exchange_time,
             venue_time,
             applied,
@@ -144,6 +162,7 @@ mod tests {
     use crate::engine::event::BookKind;
 
     const EVENT: BookEvent = BookEvent {
+        cross: None,
         kind: BookKind::Delta,
         span: None,
         checksum: None,

@@ -1,9 +1,12 @@
 //! The face against its dossier, and against the daemon's reading of it.
 
 use super::*;
+use crate::engine::need::Joined;
+use crate::engine::time::{Stamp, Wall};
 use crate::sim::follow::{Follower, SYMBOLS, json};
 use crate::sim::market::Move;
-use crate::venue::{Control, Route, handles::Handles};
+use crate::sim::net::http;
+use crate::venue::{Control, RestReply, Route, Verdict, handles::Handles};
 
 const FACES: [Face; 3] = [Face::Bybit, Face::BybitLinear, Face::BybitInverse];
 
@@ -31,6 +34,59 @@ fn what_goes_wrong_is_found_out() {
         follower.suffer(symbol);
         follower.spoil();
     }
+}
+
+/// Whole books begin with a version of REST's that the changes go on from, and come back with another.
+#[test]
+fn whole_books_go_on_from_rest() {
+    let mut follower = Follower::opened(Face::BybitFull, SYMBOLS);
+    let seed = |follower: &mut Follower, symbol: usize, back: u64| {
+        let ladder = &follower.market.instruments[symbol].ladder;
+        let frozen = ladder.at_id(ladder.id() - back).expect("a kept version");
+        let name = follower.scope.symbols[symbol].clone();
+        let body = rest::body(ladder, &frozen, &name, 10_000, false);
+        let snapshot = follower.venue.snapshot(&name, body.as_bytes()).expect("a book");
+        follower.books[symbol].snapshot(Stamp::default(), &snapshot).0
+    };
+    for symbol in 0..SYMBOLS {
+        for _ in 0..6 {
+            let (_, text) = follower.told(symbol, Move::Ordinary);
+            follower.believe([&text]);
+            assert!(!follower.is_live(symbol));
+        }
+        assert_eq!(seed(&mut follower, symbol, 6), Joined::TooOld, "what went before the first change");
+        assert_eq!(seed(&mut follower, symbol, 3), Joined::Live);
+        follower.judge(symbol);
+    }
+    for n in 0..500 {
+        let symbol = n % SYMBOLS;
+        let told = follower.change(symbol, if n % 97 == 96 { Move::Jump } else { Move::Ordinary });
+        follower.believe(told.texts());
+        follower.judge(symbol);
+    }
+    assert!(follower.market.instruments.iter().any(|i| i.ladder.len(Side::Bid) > 2 * DEPTH));
+    follower.change(5, Move::Ordinary);
+    let (_, text) = follower.told(5, Move::Ordinary);
+    assert!(follower.hear(&text).is_err() && !follower.is_live(5), "one is missing");
+    assert_eq!(seed(&mut follower, 5, 0), Joined::Live);
+    follower.judge(5);
+}
+
+#[test]
+fn a_whole_book_is_called_for_by_its_address() {
+    let call = |line: &str| match http::parse(format!("GET {line} HTTP/1.1\r\n\r\n").as_bytes()) {
+        http::Parsed::Whole(head, _) => rest::call(&head),
+        _ => panic!("{line}"),
+    };
+    let url = "/v5/market/full_orderbook";
+    assert_eq!(call(&format!("{url}?category=spot&symbol=BTCUSD")), Some(("BTCUSD".to_owned(), 10_000)));
+    assert_eq!(call(&format!("{url}?category=linear&symbol=BTCUSD")), None, "not yet");
+    assert_eq!(call(&format!("{url}?category=spot")), None);
+    assert_eq!(call("/v5/market/orderbook?category=spot&symbol=BTCUSD"), None);
+    let error = rest::error(10_001, "Not supported symbols");
+    let venue = Follower::new(Face::BybitFull, 1).venue;
+    let reply = RestReply { status: 200, headers: &[], body: error.as_bytes() };
+    assert_eq!(venue.verdict(&reply), Verdict::Refused);
 }
 
 #[test]

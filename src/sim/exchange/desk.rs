@@ -8,7 +8,7 @@ use crate::sim::fault::{Fault, RestFault};
 use crate::sim::log::{RestCall, ViolationKind};
 use crate::sim::net::http::{Head, Response};
 use crate::sim::net::{Net, PeerId};
-use crate::sim::{binance, coinapi, okx, tongue};
+use crate::sim::{binance, bybit, coinapi, okx, tongue};
 use std::time::Duration;
 
 /// Calls made during a wait that Binance forgives before it bans.
@@ -127,6 +127,9 @@ impl Exchange {
             }
             Face::Okx => {
                 (!known).then(|| Response::json(200, okx::rest_error(51001, "Instrument ID does not exist")))
+            }
+            Face::BybitFull => {
+                (!known).then(|| Response::json(200, bybit::rest::error(10_001, "Not supported symbols")))
             }
             _ => (!known).then(|| Response::json(400, binance::rest::error(-1121, "Invalid symbol."))),
         }
@@ -254,6 +257,7 @@ impl Exchange {
         match self.config.face {
             Face::CoinApi => fault != RestFault::Crossed,
             Face::Okx => !matches!(fault, RestFault::OtherSymbol | RestFault::Split | RestFault::Crossed),
+            Face::BybitFull => fault != RestFault::Split,
             _ => !matches!(fault, RestFault::OtherSymbol | RestFault::Split),
         }
     }

@@ -49,6 +49,7 @@ fn plain_depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Opti
     json.literal(r#","a":"#).then(|| field::plain_level_pairs(&mut json, asks))??;
     let good = json.literal("}}") && json.bytes_left() == 0 && first <= last && is_of(stream, symbol);
     good.then(|| BookEvent {
+        cross: None,
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: None }),
         exchange_time: i64::try_from(time).ok().and_then(Wall::from_millis),
@@ -113,6 +114,7 @@ fn depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Boo
         return Err(DecodeError::BadField("U"));
     }
     Ok(BookEvent {
+        cross: None,
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: None }),
         exchange_time: time.map_or(Ok(None), |t| field::millis(t, "E"))?,
@@ -244,7 +246,7 @@ mod tests {
             r#"{"a":[[0.0026,100]],"b":[["0.00240","1e1",[]]],"x":{"y":[1]},"u":"160","U":157,"E":1672515782136,"s":"BNBBTC","e":"depthUpdate"}"#.to_owned(),
         ] {
             let out = decoded(Channel::Book, &text).unwrap_or_else(|e| panic!("{text}: {e}"));
-            let want = BookEvent {
+            let want = BookEvent { cross: None,
                 kind: BookKind::Delta,
                 span: Some(Span { first: 157, last: 160, previous: None }),
                 exchange_time: Wall::from_millis(1_672_515_782_136),

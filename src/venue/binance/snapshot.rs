@@ -20,6 +20,7 @@ pub fn read(body: &[u8]) -> Result<Snapshot, DecodeError> {
     json.end()?;
     let id = whole(required(id, "lastUpdateId")?, "lastUpdateId")?;
     Ok(Snapshot {
+        cross: None,
         sequence: Some(required(id, "lastUpdateId")?),
         exchange_time: None,
         venue_time: None,

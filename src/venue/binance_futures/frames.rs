@@ -87,6 +87,7 @@ fn depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Boo
         return Err(DecodeError::BadField("U"));
     }
     Ok(BookEvent {
+        cross: None,
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: Some(previous) }),
         exchange_time: exchange_time(time, sent)?,

@@ -68,6 +68,7 @@ pub fn depth(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Option
     let (first, last) = (first?, head.last?);
     let good = kind.is_some() && has_bids.is_some() && has_asks.is_some() && first <= last;
     (good && is_of(stream, head.symbol?)).then_some(BookEvent {
+        cross: None,
         kind: BookKind::Delta,
         span: Some(Span { first, last, previous: Some(previous?) }),
         exchange_time: head.exchange_time(),

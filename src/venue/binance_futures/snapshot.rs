@@ -27,6 +27,7 @@ pub fn read(symbol: &str, body: &[u8]) -> Result<Snapshot, DecodeError> {
     }
     let id = whole(required(id, "lastUpdateId")?, "lastUpdateId")?;
     Ok(Snapshot {
+        cross: None,
         sequence: Some(required(id, "lastUpdateId")?),
         exchange_time: time.map_or(Ok(None), |time| millis(time, "T"))?,
         venue_time: None,

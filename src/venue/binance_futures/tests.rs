@@ -52,6 +52,7 @@ fn depth_updates_are_read_in_any_order_raw_and_combined() {
     ] {
         let out = decoded(USDM, Channel::Book, &text).unwrap_or_else(|e| panic!("{text}: {e}"));
         let want = BookEvent {
+            cross: None,
             kind: BookKind::Delta,
             span: Some(Span {
                 first: 600_859_599_090,

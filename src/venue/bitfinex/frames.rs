@@ -51,7 +51,7 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
         required(sum, "cs")?;
     }
     let kind = required(kind, "book")?;
-    Ok(BookEvent { kind, span: None, exchange_time: time, checksum: sum, venue_time: None })
+    Ok(BookEvent { cross: None, kind, span: None, exchange_time: time, checksum: sum, venue_time: None })
 }
 
 /// When a frame was sent. Whatever else stands in that place is no time, and not worth a book.

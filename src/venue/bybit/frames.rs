@@ -1,10 +1,10 @@
 //! Decodes Bybit data frames.
 //!
-//! `u` is the number of a topic's message; `cts` is the matching engine's time, on the scale of trades' `T`, and `ts` only the
+//! `u` is the number of a topic's message, and `seq` counts over all topics; `cts` is the matching engine's time, on the scale of trades' `T`, and `ts` only the
 //! gateway's. The topic of one level repeats its last message when nothing has changed for three seconds.
 //! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook> and .../trade
 
-use super::{plain, route};
+use super::{Bybit, plain, route};
 use crate::engine::event::{
     BookEvent, BookKind, Channel, DecodeError, Decoded, Event, Level, Quote, Span, TakerSide, Trade,
 };
@@ -22,18 +22,18 @@ const TRADES_MAX: usize = 4_096;
 /// The number of a book after a restart of the venue's service: it came whole, whatever the message calls itself.
 const RESTARTED: u64 = 1;
 
-pub fn decode(channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
+pub fn decode(class: Bybit, channel: Channel, text: &str, out: &mut Decoded) -> Result<()> {
     let event = match channel {
-        Channel::Book => Event::Book(message(text, out)?.book()?),
+        Channel::Book => Event::Book(message(text, out)?.book(class)?),
         Channel::Quote => {
             let message = message(text, out)?;
-            let quote = message.quote(&out.bids, &out.asks)?;
+            let quote = message.quote(class, &out.bids, &out.asks)?;
             out.bids.clear();
             out.asks.clear();
             Event::Quote(quote)
         }
         Channel::Trade => {
-            trades(text, &mut out.trades)?;
+            trades(class, text, &mut out.trades)?;
             Event::Trades
         }
         Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
@@ -51,6 +51,7 @@ pub struct Message<'t> {
     pub kind: &'t str,
     pub symbol: &'t str,
     pub update: u64,
+    pub cross: Option<u64>,
     pub exchange_time: Option<Wall>,
     pub sides: Sides,
 }
@@ -65,10 +66,16 @@ pub enum Sides {
 
 impl Message<'_> {
     /// Replaces or changes the book.
-    fn book(&self) -> Result<BookEvent> {
+    fn book(&self, class: Bybit) -> Result<BookEvent> {
+        // REST has it beside the number of the whole book alone.
+        let cross = match class {
+            Bybit::Full => Some(required(self.cross, "seq")?),
+            Bybit::Spot | Bybit::Linear | Bybit::Inverse => None,
+        };
         Ok(BookEvent {
-            kind: self.checked(Channel::Book)?,
+            kind: self.checked(class, Channel::Book)?,
             span: Some(Span::at(self.update)),
+            cross,
             exchange_time: self.exchange_time,
             checksum: None,
             venue_time: None,
@@ -76,8 +83,8 @@ impl Message<'_> {
     }
 
     /// The topic of one level sends nothing but whole books.
-    fn quote(&self, bids: &[Level], asks: &[Level]) -> Result<Quote> {
-        if self.checked(Channel::Quote)? != BookKind::Snapshot {
+    fn quote(&self, class: Bybit, bids: &[Level], asks: &[Level]) -> Result<Quote> {
+        if self.checked(class, Channel::Quote)? != BookKind::Snapshot {
             return Err(DecodeError::BadField("type"));
         }
         let best = |side: &[Level], name| match side {
@@ -90,12 +97,13 @@ impl Message<'_> {
     }
 
     /// The kind of a message that is of this channel and of its own symbol.
-    fn checked(&self, channel: Channel) -> Result<BookKind> {
-        of(self.topic, channel, self.symbol)?;
+    fn checked(&self, class: Bybit, channel: Channel) -> Result<BookKind> {
+        of(class, self.topic, channel, self.symbol)?;
+        // No message of the full topic is a whole book, not even the first after a restart.
+        let only_changes = class == Bybit::Full && channel == Channel::Book;
         let kind = match self.kind {
-            "snapshot" => BookKind::Snapshot,
-            "delta" if self.update == RESTARTED => BookKind::Snapshot,
-            "delta" => BookKind::Delta,
+            "delta" if only_changes || self.update != RESTARTED => BookKind::Delta,
+            "snapshot" | "delta" if !only_changes => BookKind::Snapshot,
             _ => return Err(DecodeError::BadField("type")),
         };
         // What is no list would pass for an empty, complete side.
@@ -107,8 +115,8 @@ impl Message<'_> {
 }
 
 /// The frame was routed by its topic, so what it tells must be of the same symbol.
-fn of(topic: &str, channel: Channel, symbol: &str) -> Result<()> {
-    match route::by_topic(topic) {
+fn of(class: Bybit, topic: &str, channel: Channel, symbol: &str) -> Result<()> {
+    match route::by_topic(class, topic) {
         Some((routed, of)) if of == channel => {
             if routed == symbol {
                 Ok(())
@@ -133,7 +141,8 @@ fn message<'t>(text: &'t str, out: &mut Decoded) -> Result<Message<'t>> {
 /// Any form of a book message.
 fn thorough<'t>(text: &'t str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Message<'t>> {
     let (mut topic, mut kind, mut time, mut data) = (None, None, None, None);
-    let (mut symbol, mut update, mut bids_listed, mut asks_listed) = (None, None, None, None);
+    let (mut symbol, mut update, mut cross) = (None, None, None);
+    let (mut bids_listed, mut asks_listed) = (None, None);
     let mut json = Json::new(text);
     json.object(|key, json| match key {
         "topic" => put(&mut topic, "topic", json.value()?),
@@ -144,6 +153,7 @@ fn thorough<'t>(text: &'t str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> 
             json.object(|key, json| match key {
                 "s" => put(&mut symbol, "s", json.value()?),
                 "u" => put(&mut update, "u", json.value()?),
+                "seq" => put(&mut cross, "seq", json.value()?),
                 "b" => {
                     put(&mut bids_listed, "b", json.peek() == Some(b'['))?;
                     field::level_pairs(json, "b", bids)
@@ -165,13 +175,14 @@ fn thorough<'t>(text: &'t str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> 
         kind: text_of(kind, "type")?,
         symbol: text_of(symbol, "s")?,
         update: required(field::whole(required(update, "u")?, "u")?, "u")?,
+        cross: cross.map_or(Ok(None), |cross| field::whole(cross, "seq"))?,
         exchange_time: time.map_or(Ok(None), |time| field::millis(time, "cts"))?,
         sides: if listed { Sides::Listed } else { Sides::Null },
     })
 }
 
 /// The venue sorts them by the time they were matched at, oldest first.
-fn trades(text: &str, into: &mut Vec<Trade>) -> Result<()> {
+fn trades(class: Bybit, text: &str, into: &mut Vec<Trade>) -> Result<()> {
     let (mut topic, mut data, mut symbols) = (None, None, None);
     let mut json = Json::new(text);
     json.object(|key, json| match key {
@@ -195,8 +206,8 @@ fn trades(text: &str, into: &mut Vec<Trade>) -> Result<()> {
     json.end()?;
     required(data, "data")?;
     let topic = text_of(topic, "topic")?;
-    let routed = route::by_topic(topic).map_or("", |(symbol, _)| symbol);
-    of(topic, Channel::Trade, symbols.unwrap_or(routed))
+    let routed = route::by_topic(class, topic).map_or("", |(symbol, _)| symbol);
+    of(class, topic, Channel::Trade, symbols.unwrap_or(routed))
 }
 
 /// `S` is the taker's side.

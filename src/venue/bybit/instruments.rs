@@ -49,7 +49,7 @@ pub fn requests(class: Bybit, rest_url: &str) -> Vec<RestRequest> {
 pub fn read(class: Bybit, body: &[u8]) -> Result<Page, DecodeError> {
     let Answered { list, next_page_cursor } = parse::<Answer<'_>>(body)?.result;
     let kind = match class {
-        Bybit::Spot => Kind::Spot,
+        Bybit::Spot | Bybit::Full => Kind::Spot,
         Bybit::Linear | Bybit::Inverse => Kind::Perpetual,
     };
     let trading = list.0.into_iter().filter(|one| one.status == "Trading");

@@ -3,6 +3,7 @@
 //! Source: <https://bybit-exchange.github.io/docs/v5/ws/connect> (pings, connections, lengths of requests)
 //! Source: <https://bybit-exchange.github.io/docs/v5/rate-limit> (limits per address)
 //! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook> (depths, snapshots, numbers)
+//! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/full-ob> (the whole depth)
 
 use crate::engine::event::Channel;
 use crate::venue::profile::{
@@ -16,9 +17,26 @@ pub const BOOK_LEVELS: usize = 200;
 
 const CHANNELS: &[Channel] = &[Channel::Book, Channel::Trade, Channel::Quote];
 
+/// Most levels a side of a whole book in REST.
+/// Source: <https://bybit-exchange.github.io/docs/v5/market/full-ob>
+pub const REST_LEVELS: u32 = 10_000;
+
 pub static SPOT: Profile = profile("bybit");
 pub static LINEAR: Profile = profile("bybit-linear");
 pub static INVERSE: Profile = profile("bybit-inverse");
+
+/// Spot again, and every level of it. So far the venue has this for no other class.
+pub static FULL: Profile = Profile {
+    // Promised to rise by one a message, and REST counts alike: the numbers are the market's and not the connection's.
+    sequence: SequenceRule::Range,
+    first_book: FirstBook::Rest,
+    rest_join: RestJoin::BySequence,
+    snapshots_compare: true,
+    in_band_restart: false,
+    snapshot_within: None,
+    stream_depth: None,
+    ..profile("bybit-full")
+};
 
 /// The classes differ by nothing else.
 const fn profile(name: &'static str) -> Profile {
@@ -54,7 +72,7 @@ const fn profile(name: &'static str) -> Profile {
         crossed_is_fault: true,
 
         rest: RestBudget {
-            // 600 calls in 5 s per address; books need none of them.
+            // 600 calls in 5 s per address; books of 200 levels need none of them, and whole ones one each.
             refill: Refill { burst: 10, per_window: 10, window: Duration::from_secs(1) },
             daily: None,
             snapshot_cost: 1,
@@ -65,7 +83,7 @@ const fn profile(name: &'static str) -> Profile {
             refill: Refill { burst: 10, per_window: 10, window: Duration::from_secs(1) },
             daily: None,
         },
-        // 500 attempts in 5 min per domain, which the three classes share: each makes at most 20 + 100 = 120.
+        // 500 attempts in 5 min per domain, which the four names share: each makes at most 20 + 100 = 120.
         connects: Refill { burst: 20, per_window: 100, window: Duration::from_secs(300) },
         // 21,000 characters of topics a connection. Three topics of the longest symbol take 143, 100 symbols 14,300: what is
         // left is for 130 restarts, should topics that were left still be counted.

@@ -49,6 +49,7 @@ pub fn read<'t>(text: &'t str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> 
         kind: kind?,
         symbol: symbol?,
         update: update?,
+        cross,
         exchange_time,
         sides,
     })

@@ -4,32 +4,33 @@
 //! no topic, and each class of products words them in its own way.
 //! Source: <https://bybit-exchange.github.io/docs/v5/ws/connect>
 
+use super::Bybit;
 use crate::engine::event::{Channel, DecodeError};
 use crate::venue::Route;
 use crate::venue::field::put;
 use crate::venue::json::{Json, Value, plain_string};
 
-pub fn route(text: &str) -> Route<'_> {
-    let fast = text.strip_prefix(r#"{"topic":""#).and_then(plain_string).and_then(by_topic);
-    match fast {
+pub fn route(class: Bybit, text: &str) -> Route<'_> {
+    let topic = text.strip_prefix(r#"{"topic":""#).and_then(plain_string);
+    match topic.and_then(|topic| by_topic(class, topic)) {
         Some((symbol, channel)) => Route::Data { symbol, channel },
-        None => read(text).unwrap_or_else(Route::Malformed),
+        None => read(class, text).unwrap_or_else(Route::Malformed),
     }
 }
 
 /// The symbol and the channel of a topic depthd uses.
-pub fn by_topic(topic: &str) -> Option<(&str, Channel)> {
-    const TOPICS: [(&str, Channel); 3] = [
-        ("orderbook.200.", Channel::Book),
+pub fn by_topic(class: Bybit, topic: &str) -> Option<(&str, Channel)> {
+    let topics = [
+        (class.book_topic(), Channel::Book),
         ("orderbook.1.", Channel::Quote),
         ("publicTrade.", Channel::Trade),
     ];
-    let found = TOPICS.iter().find_map(|(start, channel)| Some((topic.strip_prefix(start)?, *channel)));
+    let found = topics.iter().find_map(|(start, channel)| Some((topic.strip_prefix(start)?, *channel)));
     found.filter(|(symbol, _)| !symbol.is_empty())
 }
 
 /// The slow way: the whole frame.
-fn read(text: &str) -> Result<Route<'_>, DecodeError> {
+fn read(class: Bybit, text: &str) -> Result<Route<'_>, DecodeError> {
     let (mut topic, mut kind, mut is_answer) = (None, None, false);
     let mut json = Json::new(text);
     json.object(|key, json| {
@@ -43,7 +44,7 @@ fn read(text: &str) -> Result<Route<'_>, DecodeError> {
     })?;
     json.end()?;
     match topic {
-        Some(Value::Text(topic)) => Ok(match by_topic(topic) {
+        Some(Value::Text(topic)) => Ok(match by_topic(class, topic) {
             Some((symbol, channel)) => Route::Data { symbol, channel },
             None => Route::Unknown,
         }),
@@ -103,7 +104,17 @@ mod tests {
             ("<html>", Route::Malformed(Json)),
             (r#"{"topic":"orderbook.200.BTC"#, Route::Malformed(Json)),
         ] {
-            assert_eq!(route(text), want, "{text}");
+            assert_eq!(route(Bybit::Spot, text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn a_book_is_of_the_depth_that_was_asked_for() {
+        let topics = ["orderbook.200.BTCUSDT", "orderbook.full.BTCUSDT"];
+        let routed = |class| topics.map(|topic| by_topic(class, topic));
+        let book = Some(("BTCUSDT", Channel::Book));
+        assert_eq!(routed(Bybit::Spot), [book, None]);
+        assert_eq!(routed(Bybit::Full), [None, book]);
+        assert_eq!(by_topic(Bybit::Full, "orderbook.1.A"), Some(("A", Channel::Quote)));
     }
 }

@@ -3,6 +3,7 @@
 //! Spot takes at most ten topics a request; three are asked for here.
 //! Source: <https://bybit-exchange.github.io/docs/v5/ws/connect>
 
+use super::Bybit;
 use crate::engine::event::Channel;
 use crate::venue::text::json;
 use crate::venue::{Request, Scope};
@@ -21,9 +22,15 @@ struct Operation {
 }
 
 /// Asks for these channels of each symbol, or asks no longer.
-pub fn requests(op: &'static str, channels: &[Channel], symbols: &[&str], id: i64) -> Vec<Request> {
+pub fn requests(
+    class: Bybit,
+    op: &'static str,
+    channels: &[Channel],
+    symbols: &[&str],
+    id: i64,
+) -> Vec<Request> {
     let topics = symbols.iter().map(|symbol| -> Vec<String> {
-        channels.iter().filter_map(|channel| topic(*channel, symbol)).collect()
+        channels.iter().filter_map(|channel| topic(class, *channel, symbol)).collect()
     });
     let asked = topics.filter(|args| !args.is_empty()).zip(id..);
     asked.map(|(args, id)| Request::from(json(&Operation { op, args, req_id: id.to_string() }))).collect()
@@ -38,9 +45,9 @@ pub fn ping(id: i64) -> String {
     json(&Operation { op: "ping", args: Vec::new(), req_id: id.to_string() })
 }
 
-fn topic(channel: Channel, symbol: &str) -> Option<String> {
+fn topic(class: Bybit, channel: Channel, symbol: &str) -> Option<String> {
     match channel {
-        Channel::Book => Some(format!("orderbook.200.{symbol}")),
+        Channel::Book => Some(format!("{}{symbol}", class.book_topic())),
         Channel::Trade => Some(format!("publicTrade.{symbol}")),
         Channel::Quote => Some(format!("orderbook.1.{symbol}")),
         Channel::Book5 | Channel::Book20 | Channel::Book50 | Channel::Liquidation | Channel::Instrument => {
@@ -51,9 +58,9 @@ fn topic(channel: Channel, symbol: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits::{BOOK_LEVELS, INVERSE, LINEAR, SPOT};
+    use super::super::limits::{BOOK_LEVELS, SPOT};
+    use super::super::route;
     use super::super::symbols::BYTES_MAX;
-    use super::super::{Bybit, route};
     use super::*;
     use crate::venue::handles::Handles;
     use crate::venue::{Route, Venue, texts};
@@ -102,20 +109,25 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_what_is_routed() {
         for channel in SPOT.channels {
-            let topic = topic(*channel, "BTC-26DEC25").unwrap();
+            let topic = topic(Bybit::Spot, *channel, "BTC-26DEC25").unwrap();
             let text = format!(r#"{{"topic":"{topic}"}}"#);
-            assert_eq!(route::route(&text), Route::Data { symbol: "BTC-26DEC25", channel: *channel });
+            assert_eq!(
+                route::route(Bybit::Spot, &text),
+                Route::Data { symbol: "BTC-26DEC25", channel: *channel }
+            );
         }
-        assert_eq!(topic(Channel::Book, "X"), Some(format!("orderbook.{BOOK_LEVELS}.X")));
+        assert_eq!(topic(Bybit::Spot, Channel::Book, "X"), Some(format!("orderbook.{BOOK_LEVELS}.X")));
+        assert_eq!(topic(Bybit::Full, Channel::Book, "X").as_deref(), Some("orderbook.full.X"));
     }
 
     #[test]
     fn the_largest_scope_keeps_to_the_venues_limits() {
-        for profile in [&SPOT, &LINEAR, &INVERSE] {
+        for class in [Bybit::Spot, Bybit::Full, Bybit::Linear, Bybit::Inverse] {
+            let profile = class.profile();
             let symbols: Vec<String> =
                 (0..profile.symbols_per_connection).map(|i| format!("{i:0>BYTES_MAX$}")).collect();
             let scope = Scope { symbols, channels: profile.channels.to_vec() };
-            let requests = Bybit::Spot.opening(&scope, 1);
+            let requests = class.opening(&scope, 1);
             assert_eq!(requests.len(), profile.symbols_per_connection);
             let (mut characters, mut topics) = (0, 0);
             for request in &requests {
@@ -126,9 +138,9 @@ mod tests {
                 characters += value["args"].to_string().len();
             }
             assert_eq!(topics, 3 * profile.symbols_per_connection);
-            let restart = r#"["orderbook.200."]"#.len() + BYTES_MAX;
+            let restart = r#"["orderbook.full."]"#.len() + BYTES_MAX;
             let restarts = (21_000 - characters) / restart;
-            assert!(restarts >= 130, "room for {restarts} restarts");
+            assert!(restarts >= 125, "room for {restarts} restarts");
         }
     }
 

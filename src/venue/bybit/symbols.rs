@@ -28,7 +28,7 @@ pub fn native(class: Bybit, market: &Canonical) -> Option<String> {
     let Canonical { base, quote, kind } = market;
     match (class, kind, quote.as_str()) {
         (Bybit::Linear, Kind::Perpetual, "USDC") => Some(format!("{base}PERP")),
-        (Bybit::Spot, Kind::Spot, _)
+        (Bybit::Spot | Bybit::Full, Kind::Spot, _)
         | (Bybit::Linear, Kind::Perpetual, "USDT")
         | (Bybit::Inverse, Kind::Perpetual, "USD") => Some(format!("{base}{quote}")),
         _ => None,

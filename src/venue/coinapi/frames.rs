@@ -112,6 +112,7 @@ fn book(channel: Channel, text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Leve
         return Err(DecodeError::MissingField("asks"));
     }
     Ok(BookEvent {
+        cross: None,
         kind,
         span: head.sequence()?.map(Span::at),
         exchange_time: head.exchange_time()?,

@@ -73,6 +73,7 @@ pub fn book(channel: Channel, text: &str, bids: &mut Vec<Level>, asks: &mut Vec<
     };
     let says_something = kind == BookKind::Delta || has_bids.or(has_asks).is_some();
     (head.is_of(channel) && says_something).then(|| BookEvent {
+        cross: None,
         kind,
         span: head.sequence.map(Span::at),
         exchange_time: head.exchange_time(),

@@ -29,6 +29,7 @@ pub fn read(symbol: &str, body: &[u8]) -> Result<Snapshot, DecodeError> {
         return Err(DecodeError::WrongSymbol);
     }
     Ok(Snapshot {
+        cross: None,
         sequence: None,
         exchange_time: time(time_exchange.unwrap_or(Value::Null), "time_exchange")?,
         venue_time: time(required(time_coinapi, "time_coinapi")?, "time_coinapi")?,

@@ -108,7 +108,14 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
         }
         _ => return Err(DecodeError::BadField("type")),
     };
-    Ok(BookEvent { kind, span: Some(span), exchange_time: time.flatten(), checksum: None, venue_time: None })
+    Ok(BookEvent {
+        cross: None,
+        kind,
+        span: Some(span),
+        exchange_time: time.flatten(),
+        checksum: None,
+        venue_time: None,
+    })
 }
 
 #[cfg(test)]
@@ -133,6 +140,7 @@ mod tests {
     fn recorded_books_are_read() {
         let out = decoded(SNAPSHOT).unwrap();
         let want = BookEvent {
+            cross: None,
             kind: BookKind::Snapshot,
             span: Some(Span::at(169_600_103_289)),
             exchange_time: Wall::from_millis(1_786_563_084_954),

@@ -78,6 +78,7 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
         return Err(DecodeError::BadField("levels"));
     }
     Ok(BookEvent {
+        cross: None,
         kind: BookKind::Snapshot,
         span: None,
         exchange_time: field::millis(required(time, "time")?, "time")?,

@@ -45,7 +45,14 @@ fn plain_book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Optio
     let time = json.literal(r#","timestamp":"#).then(|| json.plain_text())??;
     let good = json.literal("}]}") && json.bytes_left() == 0;
     let checksum = Some(u32::try_from(sum).ok().filter(|_| good)?);
-    Some(BookEvent { kind, span: None, exchange_time: Wall::parse(time), checksum, venue_time: None })
+    Some(BookEvent {
+        cross: None,
+        kind,
+        span: None,
+        exchange_time: Wall::parse(time),
+        checksum,
+        venue_time: None,
+    })
 }
 
 fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<BookEvent> {
@@ -71,6 +78,7 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
     };
     let entry = required(entry, "data")?;
     Ok(BookEvent {
+        cross: None,
         kind: kind.ok_or(DecodeError::BadField("type"))?,
         span: None,
         exchange_time: entry.time,
@@ -147,7 +155,7 @@ mod tests {
             let mut out = decoded(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
             // Twice: once there is room, the quick way is taken.
             for _ in 0..2 {
-                let want = BookEvent {
+                let want = BookEvent { cross: None,
                     kind: BookKind::Delta,
                     span: None,
                     exchange_time: Wall::parse("2026-10-06T08:04:56.153890Z"),

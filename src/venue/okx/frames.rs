@@ -78,6 +78,7 @@ impl Message<'_> {
             return Err(DecodeError::BadField("data"));
         }
         Ok(BookEvent {
+            cross: None,
             kind,
             span: self.span(kind)?,
             exchange_time: self.exchange_time,

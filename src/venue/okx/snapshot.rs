@@ -46,6 +46,7 @@ fn one(symbol: &str, json: &mut Json<'_>) -> Result<Snapshot, DecodeError> {
     }
     let id = whole(required(id, "seqId")?, "seqId")?;
     Ok(Snapshot {
+        cross: None,
         sequence: Some(required(id, "seqId")?),
         exchange_time: time.map_or(Ok(None), |time| millis(time, "ts"))?,
         venue_time: None,

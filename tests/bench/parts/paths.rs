@@ -260,8 +260,14 @@ fn keeper(name: &'static str) -> Path {
         frame.bids.extend_from_slice(bids);
         frame.asks.extend_from_slice(asks);
         let span = Some(Span { first: last, last, previous: None });
-        let event =
-            BookEvent { kind: BookKind::Delta, span, checksum: None, exchange_time: None, venue_time: None };
+        let event = BookEvent {
+            cross: None,
+            kind: BookKind::Delta,
+            span,
+            checksum: None,
+            exchange_time: None,
+            venue_time: None,
+        };
         frame.event = Some(depthd::engine::event::Event::Book(event));
         let noted = keeper.decoded(Stamp::default(), &mut frame);
         assert!(noted.gap.is_none());

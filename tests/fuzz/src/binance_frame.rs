@@ -60,7 +60,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
         number.parse().expect("a whole number")
     };
     match out.event.expect("set by every success") {
-        Event::Book(BookEvent { kind, span, checksum, exchange_time, venue_time }) => {
+        Event::Book(BookEvent { cross: None, kind, span, checksum, exchange_time, venue_time }) => {
             assert_eq!((channel, members.get("e")), (Channel::Book, Some("\"depthUpdate\"")));
             assert_eq!((kind, venue_time, checksum), (BookKind::Delta, None, None));
             let span = span.expect("always numbered");

@@ -61,7 +61,7 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
     let time = |name| slow::scalar(members.get(name)).and_then(slow::time);
     match out.event.expect("set by every success") {
         Event::Book(event) => {
-            let BookEvent { kind, span, checksum, exchange_time, venue_time } = event;
+            let BookEvent { cross: None, kind, span, checksum, exchange_time, venue_time } = event;
             let expected = match (channel, slow::scalar(members.get("is_snapshot"))) {
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("true") => BookKind::Snapshot,
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("false") => BookKind::Delta,

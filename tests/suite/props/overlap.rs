@@ -47,6 +47,7 @@ impl Market {
         let newest: BTreeMap<u64, u64> = covered.iter().copied().collect();
         let previous = (rule == SequenceRule::Linked).then_some(first - 1);
         let event = BookEvent {
+            cross: None,
             kind: BookKind::Delta,
             span: Some(Span { first, last, previous }),
             exchange_time: Some(Wall::from_nanos(last as i64 * 1_000 + skew)),

@@ -81,6 +81,7 @@ impl Venue {
         self.linked = last;
         let time = Some(Wall::from_nanos(last as i64));
         let event = BookEvent {
+            cross: None,
             kind: BookKind::Delta,
             span,
             checksum: self.rules.checksum.and_then(|rule| rule.sum(&self.shown(), None)),
@@ -121,6 +122,7 @@ impl Venue {
         let cut = |side| version.book.levels(side).into_iter().take(depth).collect();
         let by_sequence = self.rules.rest_join == RestJoin::BySequence;
         Snapshot {
+            cross: None,
             sequence: by_sequence.then_some(version.id),
             exchange_time: None,
             venue_time: (!by_sequence).then_some(Wall::from_nanos(version.id as i64)),

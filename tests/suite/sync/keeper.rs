@@ -23,8 +23,14 @@ fn trades(count: u64, first: u64) -> Decoded {
 
 fn delta(sequence: u64, bids: &str, asks: &str) -> Decoded {
     let span = Some(Span::at(sequence));
-    let event =
-        BookEvent { kind: BookKind::Delta, span, checksum: None, exchange_time: None, venue_time: None };
+    let event = BookEvent {
+        cross: None,
+        kind: BookKind::Delta,
+        span,
+        checksum: None,
+        exchange_time: None,
+        venue_time: None,
+    };
     Decoded { event: Some(Event::Book(event)), bids: side(bids), asks: side(asks), ..Decoded::default() }
 }
 

@@ -58,6 +58,7 @@ fn at(seconds: u64) -> Stamp {
 
 fn snapshot(sequence: Option<u64>, venue_time: Option<i64>, bids: &str, asks: &str, limit: u32) -> Snapshot {
     Snapshot {
+        cross: None,
         sequence,
         exchange_time: None,
         venue_time: venue_time.map(Wall::from_nanos),
@@ -82,7 +83,8 @@ impl Bench {
 
     fn send(&mut self, kind: BookKind, span: Option<Span>, time: i64, bids: &str, asks: &str) -> Outcome {
         let time = Some(Wall::from_nanos(time));
-        let event = BookEvent { kind, span, checksum: None, exchange_time: time, venue_time: time };
+        let event =
+            BookEvent { cross: None, kind, span, checksum: None, exchange_time: time, venue_time: time };
         let outcome = self.sync.event(self.now, &event, &side(bids), &side(asks));
         assert!(self.sync.counts().balance());
         outcome

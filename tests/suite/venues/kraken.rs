@@ -163,6 +163,25 @@ fn v4_one_level_is_its_digits() {
     assert_eq!((rig.state("A/B"), rig.checksums()), (State::Live, (1, 0)));
 }
 
+/// The documented sum of vector V4, of the documented book: ten levels a side of the same size.
+/// Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v1>
+#[test]
+fn v4_the_documented_book_has_its_documented_sum() {
+    let mut rig = rig();
+    rig.frame(&instruments(&[("A/B", 5, 8)]));
+    let side = |prices: [&str; 10]| prices.map(|price| format!("{price}/0.00000500")).join(" ");
+    let asks = side([
+        "0.05005", "0.05010", "0.05015", "0.05020", "0.05025", "0.05030", "0.05035", "0.05040", "0.05045",
+        "0.05050",
+    ]);
+    let bids = side([
+        "0.05000", "0.04995", "0.04990", "0.04980", "0.04975", "0.04970", "0.04965", "0.04960", "0.04955",
+        "0.04950",
+    ]);
+    rig.frame(&snapshot("A/B", &bids, &asks, 974_947_235));
+    assert_eq!((rig.state("A/B"), rig.checksums()), (State::Live, (1, 0)));
+}
+
 /// Vector V5 of the dossier: what is about the connection is no data.
 #[test]
 fn v5_control_frames() {
@@ -294,6 +313,7 @@ fn load(keeper: &mut Keeper, bids: &[(&str, &str)], asks: &[(&str, &str)]) {
         side.iter().map(|(price, size)| Level { price: decimal(price), size: decimal(size) }).collect()
     };
     let event = BookEvent {
+        cross: None,
         kind: BookKind::Snapshot,
         span: None,
         exchange_time: None,

@@ -3,6 +3,7 @@
 mod binance_futures;
 mod bitfinex;
 mod bybit;
+mod bybit_full;
 mod coinbase;
 mod deribit;
 mod hyperliquid;

@@ -11,7 +11,7 @@ const TRADE: &str = r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":167
 
 fn decoded(channel: Channel, text: &str) -> Result<Decoded> {
     let mut out = Decoded::default();
-    decode(channel, text, &mut out).map(|()| out)
+    decode(Bybit::Spot, channel, text, &mut out).map(|()| out)
 }
 
 fn shown(levels: &[Level]) -> String {
@@ -30,8 +30,9 @@ fn book_messages_are_read_in_any_order_and_form() {
     let spot = BOOK.replace(r#""type":"delta","ts":1786540345149,"#, r#""ts":1786540345149,"type":"delta","#);
     for text in [BOOK, any_order, &spot] {
         let mut out = warm();
-        decode(Channel::Book, text, &mut out).unwrap_or_else(|e| panic!("{text}: {e}"));
+        decode(Bybit::Spot, Channel::Book, text, &mut out).unwrap_or_else(|e| panic!("{text}: {e}"));
         let want = BookEvent {
+            cross: None,
             kind: BookKind::Delta,
             span: Some(Span::at(53_935_310)),
             exchange_time: Wall::from_millis(1_786_540_345_147),
@@ -191,7 +192,7 @@ fn a_cut_frame_is_refused_wherever_it_is_cut_and_nothing_panics() {
         for cut in 0..sample.len() {
             let text = &sample[..cut];
             assert!(decoded(channel, text).is_err(), "{cut}");
-            route::route(text);
+            route::route(Bybit::Spot, text);
             super::super::control::read(text);
         }
         for at in 0..sample.len() {
@@ -200,9 +201,39 @@ fn a_cut_frame_is_refused_wherever_it_is_cut_and_nothing_panics() {
                 bytes[at] = byte;
                 let text = std::str::from_utf8(&bytes).unwrap();
                 let _ = decoded(channel, text);
-                route::route(text);
+                route::route(Bybit::Spot, text);
                 super::super::control::read(text);
             }
         }
     }
+}
+
+/// On the full topic there are changes alone, and each has its second number.
+#[test]
+fn whole_books_come_as_changes_with_two_numbers() {
+    let full = BOOK.replace("orderbook.200", "orderbook.full");
+    let read = |class, text: &str| {
+        let mut out = Decoded::default();
+        decode(class, Channel::Book, text, &mut out).map(|()| match out.event {
+            Some(Event::Book(event)) => (event.kind, event.span, event.cross),
+            other => panic!("{other:?}"),
+        })
+    };
+    let (span, cross) = (Some(Span::at(53_935_310)), Some(760_578_520_655));
+    assert_eq!(read(Bybit::Full, &full), Ok((BookKind::Delta, span, cross)));
+    assert_eq!(read(Bybit::Spot, BOOK), Ok((BookKind::Delta, span, None)));
+    let first = full.replace("53935310", "1");
+    assert_eq!(read(Bybit::Full, &first), Ok((BookKind::Delta, Some(Span::at(1)), cross)));
+    let spaced = full.replace(",", " , ");
+    assert_eq!(read(Bybit::Full, &spaced), read(Bybit::Full, &full));
+    for (from, to, want) in [
+        (r#","seq":760578520655"#, "", MissingField("seq")),
+        ("760578520655", "null", MissingField("seq")),
+        ("760578520655", "-1", BadField("seq")),
+        ("delta", "snapshot", BadField("type")),
+        ("orderbook.full", "orderbook.200", BadField("topic")),
+    ] {
+        assert_eq!(read(Bybit::Full, &full.replace(from, to)), Err(want), "{to}");
+    }
+    assert_eq!(read(Bybit::Spot, &full), Err(BadField("topic")));
 }

@@ -103,7 +103,7 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
         None => None,
     };
     let exchange_time = happened.or(head.time()?);
-    Ok(BookEvent { kind, span: None, exchange_time, checksum: None, venue_time: None })
+    Ok(BookEvent { cross: None, kind, span: None, exchange_time, checksum: None, venue_time: None })
 }
 
 /// Reads `[{"side":"bid","event_time":…,"price_level":"…","new_quantity":"…"},…]`. `last` is the time of the last one.

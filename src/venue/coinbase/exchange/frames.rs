@@ -72,6 +72,7 @@ fn book(text: &str, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> Result<Book
     }
     sides.check(kind)?;
     Ok(BookEvent {
+        cross: None,
         kind,
         span: None,
         // Rarely the year 1, which is no time: the changes count all the same.

@@ -20,6 +20,7 @@ fn a_book_message_is_the_whole_book() {
     for text in [BOOK, turned] {
         let out = decoded(Channel::Book, text).unwrap_or_else(|e| panic!("{e}: {text}"));
         let want = BookEvent {
+            cross: None,
             kind: BookKind::Snapshot,
             span: None,
             exchange_time: Wall::from_millis(1_754_450_974_231),

@@ -39,6 +39,7 @@ fn book_messages_are_read_in_any_order_and_form() {
         let mut out = warm();
         decode(Channel::Book, text, &mut out).unwrap_or_else(|e| panic!("{text}: {e}"));
         let want = BookEvent {
+            cross: None,
             kind: BookKind::Delta,
             span: Some(Span { first: 123_457, last: 123_457, previous: Some(123_456) }),
             exchange_time: Wall::from_millis(1_597_026_383_185),
