@@ -49,8 +49,7 @@ impl BookSync {
                 (known_before(first.span)..=last).contains(&at)
             }
             (Some(first), _) => known_before(first.span) <= at,
-            (None, Some(heard)) => heard <= at && is_no_older(snapshot.cross, self.heard_cross),
-            (None, None) => true,
+            (None, heard) => heard <= Some(at) && is_no_older(snapshot.cross, self.heard_cross),
         };
         if !reached || !self.window.agrees(at, snapshot.cross) {
             return Err(Joined::TooOld);

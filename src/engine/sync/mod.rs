@@ -108,7 +108,8 @@ pub struct BookSync {
     /// The number of the last message this connection brought, shown or not: with an empty window, a snapshot older
     /// than this is known to miss something.
     heard: Option<u64>,
-    /// The venue's second count there.
+    /// The venue's second count in the last message of any connection: a snapshot from before it is of no use, and may be
+    /// of a count that has ended.
     heard_cross: Option<u64>,
     /// Fewer levels than this on a side with an edge, and the book is `wanting`.
     thin_below: usize,
@@ -149,7 +150,7 @@ impl BookSync {
     /// A new connection carries this book from here on. What was shown stays shown, stale, until a new book is there.
     pub fn opened(&mut self, now: Stamp) {
         self.lost(now, StaleReason::Disconnected);
-        (self.heard, self.heard_cross) = (None, None);
+        self.heard = None;
         self.phase = match self.rules.first_book {
             FirstBook::InBand => Phase::Awaiting { restarted: false, since: None },
             FirstBook::Rest => Phase::Broken { first: true },

@@ -1,7 +1,8 @@
 //! Decodes Bybit data frames.
 //!
-//! `u` is the number of a topic's message, and `seq` counts over all topics; `cts` is the matching engine's time, on the scale of trades' `T`, and `ts` only the
-//! gateway's. The topic of one level repeats its last message when nothing has changed for three seconds.
+//! `u` is the number of a topic's message, and `seq` counts over all topics; `cts` is the matching engine's time, on the scale
+//! of trades' `T`, and `ts` only the gateway's. The topic of one level repeats its last message when nothing has changed for
+//! three seconds.
 //! Source: <https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook> and .../trade
 
 use super::{Bybit, plain, route};

@@ -12,4 +12,5 @@ mod planner;
 mod sequence;
 mod succession;
 mod sync;
+mod twice;
 mod venue;
