@@ -60,9 +60,9 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
         number.parse().expect("a whole number")
     };
     match out.event.expect("set by every success") {
-        Event::Book(BookEvent { cross: None, kind, span, checksum, exchange_time, venue_time }) => {
+        Event::Book(BookEvent { kind, span, cross, checksum, exchange_time, venue_time }) => {
             assert_eq!((channel, members.get("e")), (Channel::Book, Some("\"depthUpdate\"")));
-            assert_eq!((kind, venue_time, checksum), (BookKind::Delta, None, None));
+            assert_eq!((kind, venue_time, checksum, cross), (BookKind::Delta, None, None, None));
             let span = span.expect("always numbered");
             assert_eq!((span.first, span.last, span.previous), (whole("U"), whole("u"), None));
             assert!(span.first <= span.last);

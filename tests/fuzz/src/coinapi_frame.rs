@@ -61,14 +61,14 @@ fn compare(channel: Channel, members: &Members, out: &Decoded) {
     let time = |name| slow::scalar(members.get(name)).and_then(slow::time);
     match out.event.expect("set by every success") {
         Event::Book(event) => {
-            let BookEvent { cross: None, kind, span, checksum, exchange_time, venue_time } = event;
+            let BookEvent { kind, span, cross, checksum, exchange_time, venue_time } = event;
             let expected = match (channel, slow::scalar(members.get("is_snapshot"))) {
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("true") => BookKind::Snapshot,
                 (Channel::Book, Some(flag)) if flag.eq_ignore_ascii_case("false") => BookKind::Delta,
                 (Channel::Book, other) => panic!("{other:?} is no truth value"),
                 _ => BookKind::Top,
             };
-            assert_eq!((kind, checksum), (expected, None));
+            assert_eq!((kind, checksum, cross), (expected, None, None));
             let sequence = slow::scalar(members.get("sequence"));
             assert_eq!(span.map(|s| (s.first, s.last, s.previous)), {
                 let sequence = sequence.map(|n| n.parse().expect("a whole number"));
