@@ -1,5 +1,6 @@
 //! What HTTP answers mean at venues that say nothing special by them.
 
+use crate::venue::json::{Json, Value};
 use crate::venue::text::retry_after;
 use crate::venue::{RestReply, UpgradeRefusal, Verdict};
 use std::time::Duration;
@@ -28,6 +29,22 @@ pub fn upgrade_refused(reply: &RestReply<'_>, ban: Option<Duration>) -> UpgradeR
     };
     let fatal = matches!(reply.status, 401 | 451) || (reply.status == 403 && ban.is_none());
     UpgradeRefusal { wait, fatal }
+}
+
+/// The number or text that an answer has by this name, such as the venue's own number of what happened. `None` where it has
+/// none, or is not JSON.
+pub fn named<'b>(body: &'b [u8], name: &str) -> Option<&'b str> {
+    let mut found = None;
+    let mut json = Json::new(std::str::from_utf8(body).ok()?);
+    json.object(|key, json| {
+        let value = json.value()?;
+        if let (true, Value::Text(text) | Value::Number(text)) = (key == name, value) {
+            found = Some(text);
+        }
+        Ok(())
+    })
+    .ok()?;
+    found
 }
 
 #[cfg(test)]
@@ -67,5 +84,21 @@ mod tests {
         assert_eq!(judged(403, None), UpgradeRefusal { wait: None, fatal: true });
         assert_eq!(judged(401, BAN), UpgradeRefusal { wait: None, fatal: true });
         assert_eq!(judged(502, BAN), UpgradeRefusal { wait: None, fatal: false });
+    }
+
+    #[test]
+    fn numbers_and_texts_are_found_by_name() {
+        for (body, want) in [
+            (r#"{"code":-1003,"msg":"x"}"#, Some("-1003")),
+            (r#"{"msg":"code","data":[{"code":"1"}],"code":"50011"}"#, Some("50011")),
+            (r#"{"code":null}"#, None),
+            (r#"{"data":{"code":1}}"#, None),
+            (r#"["code",1]"#, None),
+            ("<html>", None),
+            ("", None),
+        ] {
+            assert_eq!(named(body.as_bytes(), "code"), want, "{body}");
+        }
+        assert_eq!(named(b"\xff", "code"), None);
     }
 }

@@ -99,6 +99,21 @@ pub fn millis(value: Value<'_>, name: &'static str) -> Result<Option<Wall>> {
     Ok(whole(value, name)?.and_then(|ms| i64::try_from(ms).ok()).and_then(Wall::from_millis))
 }
 
+/// Reads the side of a whole book. It must be a list: anything else would pass for an empty, complete side.
+pub fn side<'t>(
+    json: &mut Json<'t>,
+    name: &'static str,
+    read: impl FnOnce(&mut Json<'t>, &'static str, &mut Vec<Level>) -> Result<()>,
+) -> Result<Vec<Level>> {
+    if json.peek() != Some(b'[') {
+        json.skip()?;
+        return Err(DecodeError::BadField(name));
+    }
+    let mut into = Vec::new();
+    read(json, name, &mut into)?;
+    Ok(into)
+}
+
 /// Reads `[["price","size"],…]` into `into`; `null` adds nothing. Further items of a level are ignored.
 pub fn level_pairs(json: &mut Json<'_>, name: &'static str, into: &mut Vec<Level>) -> Result<()> {
     levels::<Pair>(json, name, into, |json| {

@@ -3,16 +3,15 @@
 //! Source: rest-api.md, "IP Limits" and "Order book"; errors.md.
 
 use super::limits::REST_LEVELS;
-use crate::venue::json::{Json, Value};
 use crate::venue::text::{percent_encoded, retry_after};
-use crate::venue::{RestReply, RestRequest, UpgradeRefusal, Verdict};
+use crate::venue::{RestReply, RestRequest, UpgradeRefusal, Verdict, answer};
 use std::time::Duration;
 
 /// The shortest ban there is; used where a refusal names no time.
 const BAN_MIN: Duration = Duration::from_secs(120);
 
 /// Too many requests; also sent with other statuses than 429.
-const TOO_MANY_REQUESTS: i64 = -1003;
+const TOO_MANY_REQUESTS: &str = "-1003";
 
 /// The depth call of a market, at its own path and cost.
 pub fn depth_request(rest_url: &str, path: &str, symbol: &str, cost: u32) -> RestRequest {
@@ -35,7 +34,9 @@ pub fn verdict(reply: &RestReply<'_>) -> Verdict {
         // 451: not served in this country.
         401 | 451 => Verdict::Denied,
         408 => Verdict::Failed,
-        400..=499 if error_code(reply.body) == Some(TOO_MANY_REQUESTS) => Verdict::Throttled { wait },
+        400..=499 if answer::named(reply.body, "code") == Some(TOO_MANY_REQUESTS) => {
+            Verdict::Throttled { wait }
+        }
         400..=499 => Verdict::Refused,
         _ => Verdict::Failed,
     }
@@ -52,20 +53,6 @@ pub fn upgrade_refused(reply: &RestReply<'_>) -> UpgradeRefusal {
         _ => retry_after(reply),
     };
     UpgradeRefusal { wait, fatal: matches!(reply.status, 401 | 451) }
-}
-
-/// The venue's own error number.
-fn error_code(body: &[u8]) -> Option<i64> {
-    let mut code = None;
-    let mut json = Json::new(std::str::from_utf8(body).ok()?);
-    json.object(|key, json| {
-        if let ("code", Value::Number(number)) = (key, json.value()?) {
-            code = number.parse().ok();
-        }
-        Ok(())
-    })
-    .ok()?;
-    code
 }
 
 #[cfg(test)]

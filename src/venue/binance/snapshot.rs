@@ -3,8 +3,8 @@
 //! Source: rest-api.md, "Order book".
 
 use super::limits::REST_LEVELS;
-use crate::engine::event::{DecodeError, Level, Snapshot};
-use crate::venue::field::{level_pairs, put, required, whole};
+use crate::engine::event::{DecodeError, Snapshot};
+use crate::venue::field::{level_pairs, put, required, side, whole};
 use crate::venue::json::Json;
 
 pub fn read(body: &[u8]) -> Result<Snapshot, DecodeError> {
@@ -13,8 +13,8 @@ pub fn read(body: &[u8]) -> Result<Snapshot, DecodeError> {
     let mut json = Json::new(text);
     json.object(|key, json| match key {
         "lastUpdateId" => put(&mut id, "lastUpdateId", json.value()?),
-        "bids" => put(&mut bids, "bids", side(json, "bids")?),
-        "asks" => put(&mut asks, "asks", side(json, "asks")?),
+        "bids" => put(&mut bids, "bids", side(json, "bids", level_pairs)?),
+        "asks" => put(&mut asks, "asks", side(json, "asks", level_pairs)?),
         _ => json.skip(),
     })?;
     json.end()?;
@@ -28,17 +28,6 @@ pub fn read(body: &[u8]) -> Result<Snapshot, DecodeError> {
         asks: required(asks, "asks")?,
         depth_limit: Some(REST_LEVELS),
     })
-}
-
-/// A side must be a list: anything else would pass for an empty, complete side.
-pub fn side(json: &mut Json<'_>, name: &'static str) -> Result<Vec<Level>, DecodeError> {
-    if json.peek() != Some(b'[') {
-        json.skip()?;
-        return Err(DecodeError::BadField(name));
-    }
-    let mut levels = Vec::new();
-    level_pairs(json, name, &mut levels)?;
-    Ok(levels)
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 
 use crate::engine::event::{DecodeError, Snapshot};
 use crate::venue::binance::limits::REST_LEVELS;
-use crate::venue::binance::snapshot::side;
-use crate::venue::field::{millis, put, required, text, whole};
+use crate::venue::field::{level_pairs, millis, put, required, side, text, whole};
 use crate::venue::json::Json;
 
 pub fn read(symbol: &str, body: &[u8]) -> Result<Snapshot, DecodeError> {
@@ -16,8 +15,8 @@ pub fn read(symbol: &str, body: &[u8]) -> Result<Snapshot, DecodeError> {
         "lastUpdateId" => put(&mut id, "lastUpdateId", json.value()?),
         "T" => put(&mut time, "T", json.value()?),
         "symbol" => put(&mut whose, "symbol", json.value()?),
-        "bids" => put(&mut bids, "bids", side(json, "bids")?),
-        "asks" => put(&mut asks, "asks", side(json, "asks")?),
+        "bids" => put(&mut bids, "bids", side(json, "bids", level_pairs)?),
+        "asks" => put(&mut asks, "asks", side(json, "asks", level_pairs)?),
         _ => json.skip(),
     })?;
     json.end()?;

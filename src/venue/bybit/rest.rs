@@ -6,7 +6,6 @@
 
 use super::Bybit;
 use super::limits::FULL;
-use crate::venue::json::{Json, Value};
 use crate::venue::text::{percent_encoded, retry_after};
 use crate::venue::{RestReply, RestRequest, Verdict, answer};
 use std::time::Duration;
@@ -26,9 +25,9 @@ pub fn snapshot_request(rest_url: &str, symbol: &str) -> RestRequest {
 }
 
 pub fn verdict(reply: &RestReply<'_>) -> Verdict {
-    match (reply.status, code(reply.body)) {
-        (200, Some(0) | None) => Verdict::Good,
-        (200..=499, Some(TOO_MANY_VISITS | SYSTEM_PROTECTION)) => {
+    match (reply.status, answer::named(reply.body, "retCode")) {
+        (200, Some("0") | None) => Verdict::Good,
+        (200 | 429, Some(TOO_MANY_VISITS | SYSTEM_PROTECTION)) => {
             Verdict::Throttled { wait: retry_after(reply) }
         }
         (200, Some(SERVER_ERROR)) => Verdict::Failed,
@@ -38,23 +37,9 @@ pub fn verdict(reply: &RestReply<'_>) -> Verdict {
     }
 }
 
-const TOO_MANY_VISITS: i64 = 10_006;
-const SYSTEM_PROTECTION: i64 = 10_429;
-const SERVER_ERROR: i64 = 10_016;
-
-/// The venue's own number of what happened. `None` where the body has none, or is not JSON.
-fn code(body: &[u8]) -> Option<i64> {
-    let mut code = None;
-    let mut json = Json::new(std::str::from_utf8(body).ok()?);
-    json.object(|key, json| {
-        if let ("retCode", Value::Number(number)) = (key, json.value()?) {
-            code = number.parse().ok();
-        }
-        Ok(())
-    })
-    .ok()?;
-    code
-}
+const TOO_MANY_VISITS: &str = "10006";
+const SYSTEM_PROTECTION: &str = "10429";
+const SERVER_ERROR: &str = "10016";
 
 #[cfg(test)]
 mod tests {
@@ -83,7 +68,9 @@ mod tests {
         assert_eq!(judged(429, ""), Verdict::Throttled { wait: None });
         assert_eq!(judged(200, &code(10_016)), Verdict::Failed);
         assert_eq!(judged(200, &code(10_001)), Verdict::Refused);
-        assert_eq!(judged(403, "access too frequent"), Verdict::Banned { wait: Some(BAN_MIN) });
+        for said in ["access too frequent", &code(10_006)] {
+            assert_eq!(judged(403, said), Verdict::Banned { wait: Some(BAN_MIN) });
+        }
         assert_eq!(judged(404, ""), Verdict::Refused);
         assert_eq!(judged(503, &code(0)), Verdict::Failed);
         let body = code(10_006);

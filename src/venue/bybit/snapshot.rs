@@ -4,8 +4,8 @@
 //! nothing. Source: <https://bybit-exchange.github.io/docs/v5/market/full-ob>
 
 use super::limits::REST_LEVELS;
-use crate::engine::event::{DecodeError, Level, Snapshot};
-use crate::venue::field::{level_pairs, millis, put, required, text, whole};
+use crate::engine::event::{DecodeError, Snapshot};
+use crate::venue::field::{level_pairs, millis, put, required, side, text, whole};
 use crate::venue::json::{Json, Value};
 
 /// # Errors
@@ -34,8 +34,8 @@ fn result(symbol: &str, json: &mut Json<'_>) -> Result<Snapshot, DecodeError> {
         "u" => put(&mut update, "u", json.value()?),
         "seq" => put(&mut cross, "seq", json.value()?),
         "cts" => put(&mut time, "cts", json.value()?),
-        "b" => put(&mut bids, "b", side(json, "b")?),
-        "a" => put(&mut asks, "a", side(json, "a")?),
+        "b" => put(&mut bids, "b", side(json, "b", level_pairs)?),
+        "a" => put(&mut asks, "a", side(json, "a", level_pairs)?),
         _ => json.skip(),
     })?;
     if text(required(named, "s")?, "s")? != Some(symbol) {
@@ -51,17 +51,6 @@ fn result(symbol: &str, json: &mut Json<'_>) -> Result<Snapshot, DecodeError> {
         asks: required(asks, "a")?,
         depth_limit: Some(REST_LEVELS),
     })
-}
-
-/// A side must be a list: anything else would pass for an empty, complete side.
-fn side(json: &mut Json<'_>, name: &'static str) -> Result<Vec<Level>, DecodeError> {
-    if json.peek() != Some(b'[') {
-        json.skip()?;
-        return Err(DecodeError::BadField(name));
-    }
-    let mut into = Vec::new();
-    level_pairs(json, name, &mut into)?;
-    Ok(into)
 }
 
 #[cfg(test)]

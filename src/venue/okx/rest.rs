@@ -5,9 +5,8 @@
 //! Source: <https://www.okx.com/docs-v5/en/#error-code-rest-api>
 
 use super::limits::{BOOK_LEVELS, PROFILE};
-use crate::venue::json::{Json, Value};
 use crate::venue::text::{percent_encoded, retry_after};
-use crate::venue::{RestReply, RestRequest, UpgradeRefusal, Verdict};
+use crate::venue::{RestReply, RestRequest, UpgradeRefusal, Verdict, answer};
 use std::time::Duration;
 
 /// Used where a refusal by the firewall names no time; the venue publishes none.
@@ -25,7 +24,7 @@ pub fn snapshot_request(rest_url: &str, symbol: &str) -> RestRequest {
 }
 
 pub fn verdict(reply: &RestReply<'_>) -> Verdict {
-    let (wait, code) = (retry_after(reply), code(reply.body));
+    let (wait, code) = (retry_after(reply), answer::named(reply.body, "code"));
     match (reply.status, code) {
         (429, _) | (200..=499, Some("50011" | "50061")) => Verdict::Throttled { wait },
         (200, Some("0") | None) => Verdict::Good,
@@ -49,20 +48,6 @@ pub fn upgrade_refused(reply: &RestReply<'_>) -> UpgradeRefusal {
         _ => retry_after(reply),
     };
     UpgradeRefusal { wait, fatal: matches!(reply.status, 401 | 451) }
-}
-
-/// The venue's own number of what happened. `None` where the body has none, or is not JSON.
-fn code(body: &[u8]) -> Option<&str> {
-    let mut code = None;
-    let mut json = Json::new(std::str::from_utf8(body).ok()?);
-    json.object(|key, json| {
-        if let ("code", Value::Text(text) | Value::Number(text)) = (key, json.value()?) {
-            code = Some(text);
-        }
-        Ok(())
-    })
-    .ok()?;
-    code
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 use super::levels;
 use super::limits::BOOK_LEVELS;
-use crate::engine::event::{DecodeError, Level, Snapshot};
-use crate::venue::field::{millis, put, required, whole};
+use crate::engine::event::{DecodeError, Snapshot};
+use crate::venue::field::{millis, put, required, side, whole};
 use crate::venue::json::{Json, Value};
 
 /// # Errors
@@ -37,8 +37,8 @@ fn one(symbol: &str, json: &mut Json<'_>) -> Result<Snapshot, DecodeError> {
         "seqId" => put(&mut id, "seqId", json.value()?),
         "ts" => put(&mut time, "ts", json.value()?),
         "instId" => put(&mut named, "instId", json.value()?),
-        "bids" => put(&mut bids, "bids", side(json, "bids")?),
-        "asks" => put(&mut asks, "asks", side(json, "asks")?),
+        "bids" => put(&mut bids, "bids", side(json, "bids", levels::read)?),
+        "asks" => put(&mut asks, "asks", side(json, "asks", levels::read)?),
         _ => json.skip(),
     })?;
     if named.is_some_and(|named| named != Value::Text(symbol)) {
@@ -54,17 +54,6 @@ fn one(symbol: &str, json: &mut Json<'_>) -> Result<Snapshot, DecodeError> {
         asks: required(asks, "asks")?,
         depth_limit: Some(BOOK_LEVELS),
     })
-}
-
-/// A side must be a list: anything else would pass for an empty, complete side.
-fn side(json: &mut Json<'_>, name: &'static str) -> Result<Vec<Level>, DecodeError> {
-    if json.peek() != Some(b'[') {
-        json.skip()?;
-        return Err(DecodeError::BadField(name));
-    }
-    let mut into = Vec::new();
-    levels::read(json, name, &mut into)?;
-    Ok(into)
 }
 
 #[cfg(test)]
