@@ -33,7 +33,8 @@ pub struct Report {
     kinds_least: Option<usize>,
     simulated: Duration,
     recovered_worst: Duration,
-    recovered_part: f64,
+    /// The most of what was allowed that a recovery took, and in which seed.
+    recovered_part: (f64, u64),
     messages: u64,
     changes: u64,
     level_changes: u64,
@@ -58,7 +59,9 @@ impl Report {
         self.recovered_worst = self.recovered_worst.max(outcome.recovered);
         if outcome.allowed > Duration::ZERO {
             let part = outcome.recovered.as_secs_f64() / outcome.allowed.as_secs_f64();
-            self.recovered_part = self.recovered_part.max(part);
+            if part > self.recovered_part.0 {
+                self.recovered_part = (part, outcome.seed);
+            }
         }
         self.messages += outcome.messages;
         self.changes += outcome.changes;
@@ -104,9 +107,10 @@ impl Report {
             self.turns,
         );
         println!(
-            "FIGURE D6: slowest recovery {:.1} s, at most {:.0} % of its seed's T",
+            "FIGURE D6: slowest recovery {:.1} s, at most {:.0} % of its seed's T, in seed {}",
             self.recovered_worst.as_secs_f64(),
-            self.recovered_part * 100.0,
+            self.recovered_part.0 * 100.0,
+            self.recovered_part.1,
         );
         println!(
             "FIGURE X6: {} REST calls judged by the venues' logs, {} of them audits",

@@ -17,7 +17,10 @@ struct Station {
 fn bring(seat: &Seat<Station>, jobs: &Sender<u32>, queued: &Receiver<u32>, bell: &Sender<()>, most: usize) {
     jobs.try_send(1).expect("there is room");
     let turn = |station: &mut Station| station.done += station.jobs.try_recv().unwrap_or(0);
-    seat.help(most, || !queued.is_empty(), turn, || drop(bell.try_send(())));
+    let ring = || {
+        let _ = bell.try_send(());
+    };
+    seat.help(most, || !queued.is_empty(), turn, ring);
 }
 
 /// The worker's own thread, which looks only when it is rung for.
