@@ -85,7 +85,7 @@ pub struct Network {
     on_the_way: BTreeMap<u64, Up>,
     pub dialed: Vec<(Mono, PeerId, Dialed)>,
     pub called: Vec<(Mono, PeerId, Called)>,
-    reset_next: u32,
+    pub reset_next: u32,
     messages: u64,
     bytes: u64,
     /// Added to the latency toward us, and toward the venue.

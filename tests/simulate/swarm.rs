@@ -165,6 +165,7 @@ pub fn calm(world: &mut World) {
     world.dial_fault = None;
     for site in &mut world.sites {
         (site.net.lag_down, site.net.lag_up) = Default::default();
+        site.net.reset_next = 0;
         site.owner.calm();
         site.owner.quiesce();
         site.rung = true;

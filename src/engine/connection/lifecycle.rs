@@ -53,10 +53,13 @@ enum At {
     },
     /// Ask for a token, not before this.
     Queued {
+        since: Mono,
         not_before: Mono,
     },
     /// A token was asked for; the supervisor answers before it asks for anything else.
-    Asked,
+    Asked {
+        since: Mono,
+    },
     Spawn,
     Running(Life),
     Teardown {
@@ -135,7 +138,7 @@ impl Lifecycle {
         let At::Resolving { until } = self.at else { return };
         self.resolve_took = self.connect_timeout.saturating_sub(until.since(now));
         if ok {
-            self.at = At::Queued { not_before: Mono::ZERO };
+            self.at = At::Queued { since: now, not_before: Mono::ZERO };
         } else {
             self.last_end = Some(EndReason::NameNotFound);
             self.back_off(now, Duration::ZERO);
@@ -144,10 +147,10 @@ impl Lifecycle {
 
     /// What the ledger said to [`Step::AskConnect`].
     pub fn connect_token(&mut self, _now: Mono, token: Result<(), Mono>) {
-        if matches!(self.at, At::Asked) {
+        if let At::Asked { since } = self.at {
             self.at = match token {
                 Ok(()) => At::Spawn,
-                Err(not_before) => At::Queued { not_before },
+                Err(not_before) => At::Queued { since, not_before },
             };
         }
     }
@@ -205,7 +208,7 @@ impl Lifecycle {
     /// The next step. Call until `None`.
     pub fn next(&mut self, now: Mono) -> Option<Step> {
         match &mut self.at {
-            At::Idle | At::Asked | At::Running(_) | At::Stopped => None,
+            At::Idle | At::Asked { .. } | At::Running(_) | At::Stopped => None,
             At::Resolve => {
                 self.at = At::Resolving { until: now.after(self.connect_timeout) };
                 Some(Step::Resolve)
@@ -214,8 +217,8 @@ impl Lifecycle {
                 self.resolved(now, false);
                 Some(Step::LookupTimedOut)
             }
-            At::Queued { not_before } if now >= *not_before => {
-                self.at = At::Asked;
+            At::Queued { since, not_before } if now >= *not_before => {
+                self.at = At::Asked { since: *since };
                 Some(Step::AskConnect)
             }
             At::Spawn => {
@@ -240,12 +243,20 @@ impl Lifecycle {
     /// When [`Lifecycle::next`] may have something though nothing happened.
     pub fn deadline(&self) -> Mono {
         match &self.at {
-            At::Idle | At::Asked | At::Running(_) | At::Stopped => Mono::NEVER,
+            At::Idle | At::Asked { .. } | At::Running(_) | At::Stopped => Mono::NEVER,
             At::Resolve | At::Spawn | At::Stop => Mono::ZERO,
             At::Resolving { until } | At::BackingOff { until } => *until,
-            At::Queued { not_before } => *not_before,
+            At::Queued { not_before, .. } => *not_before,
             At::Teardown { tear: Tear::Joining | Tear::Fencing, stuck_at, .. } => *stuck_at,
             At::Teardown { .. } => Mono::ZERO,
+        }
+    }
+
+    /// Since when it waits for a token; the longest wait has the first claim to the next one.
+    pub const fn queued_since(&self) -> Option<Mono> {
+        match &self.at {
+            At::Queued { since, .. } | At::Asked { since } => Some(*since),
+            _ => None,
         }
     }
 
@@ -253,7 +264,7 @@ impl Lifecycle {
         match &self.at {
             At::Idle => Phase::Idle,
             At::Resolve | At::Resolving { .. } => Phase::Resolving,
-            At::Queued { .. } | At::Asked => Phase::Queued,
+            At::Queued { .. } | At::Asked { .. } => Phase::Queued,
             At::Spawn => Phase::Connecting,
             At::Running(Life { subscribed_at: Some(_), .. }) => Phase::Subscribed,
             At::Running(Life { upgraded: true, .. }) => Phase::Subscribing,

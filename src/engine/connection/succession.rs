@@ -239,6 +239,11 @@ impl Succession {
     }
 
     /// Of the current life; it is not stopped before every life is.
+    /// Since when one of its lives waits for a token.
+    pub fn queued_since(&self) -> Option<Mono> {
+        self.all().filter_map(Lifecycle::queued_since).min()
+    }
+
     pub fn phase(&self) -> Phase {
         self.current.phase()
     }

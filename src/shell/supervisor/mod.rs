@@ -44,6 +44,8 @@ pub struct Supervisor {
     pulse: Pulse,
     reload: Option<Reload>,
     panics: VecDeque<Mono>,
+    /// The order of a turn, kept for its room.
+    line: Vec<(Mono, usize)>,
     stopping: bool,
     failed: Option<String>,
 }
@@ -65,6 +67,7 @@ impl Supervisor {
             pulse,
             reload,
             panics: VecDeque::new(),
+            line: Vec::new(),
             stopping: false,
             failed: None,
         }
@@ -98,9 +101,10 @@ impl Supervisor {
 
     /// Does all there is to do without waiting; says when the next turn is due though nothing comes.
     pub fn turn(&mut self) -> ControlFlow<Exit, Mono> {
-        for index in 0..self.connections.len() {
-            self.advance(index);
-        }
+        let mut line = std::mem::take(&mut self.line);
+        in_line(&mut line, self.connections.iter().map(|c| c.lives.queued_since()));
+        line.iter().for_each(|&(_, index)| self.advance(index));
+        self.line = line;
         self.begin_handovers();
         if !self.stopping {
             // Those that a reload took away.
@@ -353,5 +357,27 @@ impl Supervisor {
         if let Some(c) = self.connections.iter_mut().find(|c| c.facts.id == connection) {
             act(c);
         }
+    }
+}
+
+/// Places in the order in which they are to ask: whoever has waited longest for one of the venue's connects first. Else one
+/// that comes before another and fails again and again would take them all.
+fn in_line(line: &mut Vec<(Mono, usize)>, queued_since: impl Iterator<Item = Option<Mono>>) {
+    line.clear();
+    line.extend(queued_since.enumerate().map(|(place, since)| (since.unwrap_or(Mono::NEVER), place)));
+    line.sort_unstable();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_waited_longest_asks_first() {
+        let mut line = vec![(Mono::ZERO, 7)];
+        let at = |nanos| Some(Mono::from_nanos(nanos));
+        in_line(&mut line, [None, at(30), at(10), None, at(30)].into_iter());
+        let places: Vec<usize> = line.iter().map(|(_, place)| *place).collect();
+        assert_eq!(places, [2, 1, 4, 0, 3]);
     }
 }

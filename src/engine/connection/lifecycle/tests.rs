@@ -134,6 +134,7 @@ fn a_token_is_asked_again_when_the_ledger_says_so() {
     l.resolved(s(0), true);
     assert_eq!(steps(&mut l, s(0)), [Step::AskConnect]);
     l.connect_token(s(0), Err(s(5)));
+    assert_eq!(l.queued_since(), Some(s(0)), "its place in the line stays its own");
     assert_eq!((steps(&mut l, s(4)), l.deadline(), l.phase()), (vec![], s(5), Phase::Queued));
     assert_eq!(steps(&mut l, s(5)), [Step::AskConnect]);
 }
