@@ -30,8 +30,9 @@ impl Caught {
     /// # Errors
     /// The handlers cannot be installed.
     pub fn install() -> io::Result<Caught> {
-        // First what keeps them: a signal that only met the flags below would be lost.
-        let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+        // First what keeps them: a signal that only met the flags below would be lost. The stops come last: the library
+        // loses a signal that comes while it exchanges the handler, which takes longest when its code runs first.
+        let signals = Signals::new([SIGUSR1, SIGHUP, SIGINT, SIGTERM])?;
         let once = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT] {
             // In this order: the first signal arms, the second ends.

@@ -118,8 +118,8 @@ impl SimLimits {
                 rest_daily: None,
                 backlog_bytes_max,
             },
-            // Books are fetched from OKX and for Bybit's whole depth alone. What they allow, as far as it is published, with the sources in each venue's
-            // own `limits.rs`; where nothing is, what no client should need.
+            // Books are fetched from OKX and for Bybit's whole depth alone. What they allow, as far as it is published, with the
+            // sources in each venue's own `limits.rs`; where nothing is, what no client should need.
             _ => {
                 let (connects, connections_max, control) = match face {
                     Face::Coinbase => ((8, 1), 64, (8, 1)),
@@ -136,6 +136,7 @@ impl SimLimits {
                 };
                 let rest = match face {
                     Face::Okx => 40,
+                    // 600 in 5 s.
                     Face::BybitFull => 240,
                     _ => 20,
                 };

@@ -108,7 +108,7 @@ pub struct BookSync {
     /// The number of the last message this connection brought, shown or not: with an empty window, a snapshot older
     /// than this is known to miss something.
     heard: Option<u64>,
-    /// The venue's second count in the last message of any connection: a snapshot from before it is of no use, and may be
+    /// The venue's second count in the newest message of any connection: a snapshot from before it is of no use, and may be
     /// of a count that has ended.
     heard_cross: Option<u64>,
     /// Fewer levels than this on a side with an edge, and the book is `wanting`.

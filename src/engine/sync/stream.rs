@@ -81,7 +81,7 @@ impl BookSync {
             return self.refuse(message.now, StaleReason::Decode, Discard::Invalid, Gap::BadSpan);
         }
         self.heard = self.heard.max(Some(span.last));
-        self.heard_cross = message.event.cross;
+        self.heard_cross = self.heard_cross.max(message.event.cross);
         match (message.event.kind, self.phase) {
             (BookKind::Snapshot, _) => self.replace(message, Some(span)),
             (_, Phase::CatchingUp { .. } | Phase::Partial | Phase::Proving { .. } | Phase::Live { .. }) => {

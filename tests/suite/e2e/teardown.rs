@@ -279,8 +279,7 @@ pub fn depthd(config: &Path, temp: &Path) -> Command {
 /// SIGTERM at any moment of the start: before there is anything to tidy, or in order.
 ///
 /// One moment is nobody's: while the library exchanges the handler itself, for a microsecond or two, a signal meets
-/// neither the old one nor the new. Who stops a daemon and sees it running asks again, and so does this. One start in two
-/// hundred hits it on a busy machine, which may take the core away just then: of a hundred and twenty, hardly ever four.
+/// neither the old one nor the new. Who stops a daemon and sees it running asks again, and so does this.
 #[test]
 fn a_stop_during_the_start_leaves_nothing_behind() {
     const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -316,7 +315,7 @@ fn a_stop_during_the_start_leaves_nothing_behind() {
         assert_eq!(temp.entries(), Vec::<PathBuf>::new(), "after {micros} us: {status}");
     }
     eprintln!("stopped during the start: {early} at once, {orderly} in order, {unheard} asked again");
-    assert!(unheard <= 3, "signals are lost: {unheard}");
+    assert!(unheard <= 1, "signals are lost: {unheard}");
 }
 
 fn terminate(child: &std::process::Child) {
